@@ -1,0 +1,65 @@
+"""guise: faces that belong to nobody, and photos without faces.
+
+>>> import guise
+>>> result = guise.anonymize("party.jpg")
+>>> guise.write_image("party-anonymous.jpg", result.image)
+"""
+
+from __future__ import annotations
+
+# torch first: its libraries are then loaded when the engine's module asks for them.
+import torch
+
+from guise._version_check import require_matching_torch
+
+require_matching_torch(torch.__version__)
+
+from guise import models  # noqa: E402
+from guise._core import (  # noqa: E402
+    AnonymizedImage,
+    Cancelled,
+    CancelToken,
+    CollectionProgress,
+    CollectionSummary,
+    CorruptFile,
+    Face,
+    PhotoResult,
+    Unavailable,
+    __version__,
+    read_image,
+    write_image,
+)
+from guise.faces import (  # noqa: E402
+    NeedsReview,
+    align,
+    anonymize,
+    anonymize_file,
+    anonymize_folder,
+    detect,
+    obscure,
+    search,
+)
+
+__all__ = [
+    "AnonymizedImage",
+    "CancelToken",
+    "Cancelled",
+    "CollectionProgress",
+    "CollectionSummary",
+    "CorruptFile",
+    "Face",
+    "NeedsReview",
+    "PhotoResult",
+    "Unavailable",
+    "__version__",
+    "align",
+    "anonymize",
+    "anonymize_file",
+    "anonymize_folder",
+    "detect",
+    "models",
+    "obscure",
+    "read_image",
+    "search",
+    "write_image",
+]
