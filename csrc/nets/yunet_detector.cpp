@@ -17,7 +17,7 @@ namespace {
 
 const DetectorTraits kTraits{"yunet",
                              /*propose_score=*/0.08F,
-                             /*sure_score=*/0.8F,
+                             /*sure_score=*/0.88F,
                              /*accept_score=*/0.6F,
                              /*review_score=*/0.45F,
                              /*tile_px=*/1024,

@@ -1,5 +1,6 @@
 #include "pipelines/anonymize_collection.h"
 
+#include <ATen/ATen.h>
 #include <sys/stat.h>
 
 #include <condition_variable>
@@ -17,6 +18,8 @@
 #include "core/check.h"
 #include "core/device.h"
 #include "core/stopwatch.h"
+#include "io/sha256.h"
+#include "io/write_image.h"
 #include "pipelines/photo_list.h"
 
 namespace guise::pipelines {
@@ -130,20 +133,35 @@ class Job {
   void sort_out_finished() {
     for (const Photo& photo : *photos_) {
       const auto found = report_.done().find(report_name(photo.name));
-      if (found == report_.done().end() || !photo.problem.empty()) {
+      if (found == report_.done().end()) {
         pending_.push_back(&photo);
         continue;
       }
       const CollectionReport::Done& done = found->second;
-      if (done.output == photo.output_name) {
-        ours_.insert(photo.name);
-      }
       if (is_unchanged(photo, done)) {
         count(done.status, done.faces);
         ++summary_.skipped;
-      } else {
-        pending_.push_back(&photo);
+        continue;
       }
+      pending_.push_back(&photo);
+      if (done.output == report_name(photo.output_name)) {
+        ours_.insert(photo.name);
+      } else {
+        remove_earlier(done);
+      }
+    }
+  }
+
+  // A photo that is of another kind now, or cannot be handled any more, leaves its result behind.
+  void remove_earlier(const CollectionReport::Done& done) const {
+    const std::filesystem::path name(done.output);
+    const std::string path = output_ + "/" + done.output;
+    std::error_code error;
+    if (!name.empty() && name.is_relative() && name.lexically_normal() == name && *name.begin() != ".." &&
+        std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error)) &&
+        io::sha256_file(path) == done.output_sha256 && !std::filesystem::remove(path, error)) {
+      throw Unavailable(core::message(path, ": an earlier result could not be removed: ",
+                                      error.message()));
     }
   }
 
@@ -157,12 +175,12 @@ class Job {
 
   bool is_unchanged(const Photo& photo, const CollectionReport::Done& done) const {
     struct stat in {}, out {};
-    return done.output == photo.output_name &&
+    return photo.problem.empty() && done.output == report_name(photo.output_name) &&
            ::stat((input_ + "/" + photo.name).c_str(), &in) == 0 &&
            in.st_size == done.input_bytes &&
            static_cast<int64_t>(in.st_mtim.tv_sec) * 1'000'000'000 + in.st_mtim.tv_nsec ==
                done.input_mtime_ns &&
-           ::lstat((output_ + "/" + done.output).c_str(), &out) == 0 && S_ISREG(out.st_mode) &&
+           ::lstat((output_ + "/" + photo.output_name).c_str(), &out) == 0 && S_ISREG(out.st_mode) &&
            out.st_size == done.output_bytes;
   }
 
@@ -318,14 +336,21 @@ void check(const CollectionOptions& options) {
   GUISE_CHECK_ARG(options.format == "keep" || options.format == "jpeg" ||
                       options.format == "png" || options.format == "webp",
                   "the format must be 'keep', 'jpeg', 'png' or 'webp'; got '", options.format, "'");
+  // Quality out of range is found now, not after the first photo.
+  const at::Tensor pixel = at::zeros({1, 1, 3}, at::kByte);
+  for (const io::ImageFormat format :
+       {io::ImageFormat::jpeg, io::ImageFormat::png, io::ImageFormat::webp}) {
+    io::encode_image(pixel, format, /*grey=*/false, /*icc_profile=*/{}, options.write);
+  }
 }
 
 // What a killed run left half-written.
 void remove_temporaries(const std::string& output) {
   std::error_code error;
   std::vector<std::filesystem::path> found;
-  for (std::filesystem::recursive_directory_iterator it(output, error), end; !error && it != end;
-       it.increment(error)) {
+  constexpr auto kOptions = std::filesystem::directory_options::skip_permission_denied;
+  for (std::filesystem::recursive_directory_iterator it(output, kOptions, error), end;
+       !error && it != end; it.increment(error)) {
     if (io::is_temporary_name(it->path().filename().string())) {
       found.push_back(it->path());
     }

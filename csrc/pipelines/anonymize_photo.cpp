@@ -39,6 +39,20 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
+// What an earlier run wrote for another version of this photo must not pass for this one. A folder that took
+// its place is somebody else's.
+void remove_result(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(std::filesystem::symlink_status(path, error))) {
+    return;
+  }
+  std::filesystem::remove(path, error);
+  if (error) {
+    throw Unavailable(core::message(path, ": an earlier result could not be removed: ",
+                                    error.message()));
+  }
+}
+
 // Reads, anonymises and encodes; the bytes are empty where the record says why not.
 std::vector<uint8_t> anonymized_bytes(const PhotoJob& job, AnonymizeImage& anonymize,
                                       const PhotoOptions& options,
@@ -126,17 +140,17 @@ PhotoRecord anonymize_photo(const PhotoJob& job, AnonymizeImage& anonymize,
   }
   if (encoded.empty()) {
     if (job.may_replace) {
-      // What an earlier run wrote for another version of this photo must not pass for this one.
-      std::filesystem::remove(job.output_path);
+      remove_result(job.output_path);
     }
     return record;
   }
 
   core::Stopwatch watch;
   const std::string sha256 = io::sha256_hex(encoded.data(), encoded.size());
-  if (!job.may_replace && exists(job.output_path)) {
-    if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(job.output_path)) ||
-        io::sha256_file(job.output_path) != sha256) {
+  const bool is_file =
+      std::filesystem::is_regular_file(std::filesystem::symlink_status(job.output_path));
+  if (exists(job.output_path) && !(job.may_replace && is_file)) {
+    if (!is_file || io::sha256_file(job.output_path) != sha256) {
       record.reason = "the output folder already has " + job.output_name +
                       ", which this job did not write; move it away";
       return record;

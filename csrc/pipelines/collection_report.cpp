@@ -72,7 +72,10 @@ bool is_finished(const std::string& status) {
 
 CollectionReport::CollectionReport(const std::string& path, const std::string& header_json)
     : path_(path), journal_path_(path + ".journal"), header_json_(header_json) {
-  journal_ = std::make_unique<io::AppendFile>(journal_path_);
+  do {
+    // A job that ends removes its journal; one opened just before that would be written to nowhere.
+    journal_ = std::make_unique<io::AppendFile>(journal_path_);
+  } while (!std::filesystem::exists(journal_path_));
   bool is_new = true;
   try {
     read_earlier(path_);
@@ -112,7 +115,8 @@ bool CollectionReport::read_earlier(const std::string& path) {
                       entry.value("input_bytes", int64_t{-1}),
                       entry.value("input_mtime_ns", int64_t{-1}),
                       entry.value("output_bytes", int64_t{-1}),
-                      static_cast<int64_t>(entry.value("faces", json::array()).size())};
+                      static_cast<int64_t>(entry.value("faces", json::array()).size()),
+                      entry.value("output_sha256", "")};
     }
   }
   return true;

@@ -34,6 +34,7 @@ class CollectionReport {
     PhotoStatus status;
     std::string output;
     int64_t input_bytes, input_mtime_ns, output_bytes, faces;
+    std::string output_sha256;
   };
 
   // header_json: one JSON object {"guise", "format", "input", "options"}. Opens the journal and reads what

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <cerrno>
 #include <cctype>
@@ -75,6 +76,10 @@ class Walker {
     if (!enter("")) {
       throw Unavailable(core::message(root_, " could not be read: ", list_.photos.back().problem));
     }
+    // Links come last, so that a photo keeps the name it has in its real folder.
+    for (; !links_.empty(); links_.pop_front()) {
+      follow(std::string(links_.front()));
+    }
     std::sort(list_.photos.begin(), list_.photos.end(),
               [](const Photo& a, const Photo& b) { return a.name < b.name; });
     refuse_shared_outputs();
@@ -93,10 +98,13 @@ class Walker {
       return true;
     }
     std::error_code error;
+    std::set<std::string> names;
     fs::directory_iterator entries(full(name), error);
     for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-      visit(name.empty() ? entries->path().filename().string()
-                         : name + "/" + entries->path().filename().string());
+      names.insert(entries->path().filename().string());
+    }
+    for (const std::string& entry : names) {
+      visit(name.empty() ? entry : name + "/" + entry);
     }
     return error ? fail(name, error.message()) : true;
   }
@@ -111,16 +119,25 @@ class Walker {
       fail(name, std::strerror(errno));
       return;
     }
-    if (S_ISLNK(facts.st_mode)) {
-      if (!options_.follow_links) {
-        ++list_.other_files;
-        return;
-      }
-      if (::stat(full(name).c_str(), &facts) != 0) {
-        fail(name, std::string("the link leads nowhere: ") + std::strerror(errno));
-        return;
-      }
+    if (!S_ISLNK(facts.st_mode)) {
+      add(name, facts);
+    } else if (options_.follow_links) {
+      links_.push_back(name);
+    } else {
+      ++list_.other_files;
     }
+  }
+
+  void follow(const std::string& name) {
+    struct stat facts {};
+    if (::stat(full(name).c_str(), &facts) != 0) {
+      fail(name, std::string("the link leads nowhere: ") + std::strerror(errno));
+      return;
+    }
+    add(name, facts);
+  }
+
+  void add(const std::string& name, const struct stat& facts) {
     if (S_ISDIR(facts.st_mode)) {
       enter(name);
     } else if (S_ISREG(facts.st_mode)) {
@@ -135,10 +152,12 @@ class Walker {
     try {
       const io::FileDescriptor file = io::open_regular(full(name));
       std::array<uint8_t, 16> head{};
-      format = io::format_of(head.data(), io::read_up_to(file, head.data(), head.size(), name));
+      format =
+          io::format_of(head.data(), io::read_up_to(file, head.data(), head.size(), full(name)));
     } catch (const Unavailable& error) {
-      // A file that cannot even be opened may be a photo.
-      fail(name, std::string(error.what()).substr(full(name).size() + 2));
+      // A file that cannot even be opened may be a photo. The report names it; no absolute paths.
+      const std::string text = error.what(), prefix = full(name) + ": ";
+      fail(name, text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : text);
       return;
     }
     if (format) {
@@ -161,7 +180,19 @@ class Walker {
 
   void refuse_shared_outputs() {
     std::map<std::string, std::vector<Photo*>> by_output;
+    std::set<std::string> folders;
     for (Photo& photo : list_.photos) {
+      const std::string& output = photo.output_name;
+      for (size_t slash = output.find('/'); slash != output.npos; slash = output.find('/', slash + 1)) {
+        folders.insert(output.substr(0, slash));
+      }
+    }
+    for (Photo& photo : list_.photos) {
+      if (folders.contains(photo.output_name)) {
+        photo.problem = "its result would be named " + photo.output_name +
+                        ", which has to be a folder for other photos; rename one of them";
+        photo.output_name.clear();
+      }
       if (photo.problem.empty()) {
         by_output[photo.output_name].push_back(&photo);
       }
@@ -182,6 +213,7 @@ class Walker {
   PhotoListOptions options_;
   PhotoList list_;
   std::set<std::pair<dev_t, ino_t>> entered_;
+  std::deque<std::string> links_;  // found and not followed yet
 };
 
 fs::path resolved(const std::string& folder) {
@@ -201,16 +233,28 @@ PhotoList list_photos(const std::string& folder, const PhotoListOptions& options
 }
 
 std::string report_name(const std::string& file_name) {
-  using nlohmann::json;
-  return json::parse(json(file_name).dump(-1, ' ', false, json::error_handler_t::replace))
-      .get<std::string>();
+  try {
+    nlohmann::json(file_name).dump();
+    return file_name;
+  } catch (const nlohmann::json::type_error&) {
+    std::string name;
+    for (const char letter : file_name) {
+      const auto byte = static_cast<unsigned char>(letter);
+      constexpr const char* kDigits = "0123456789abcdef";
+      name += byte < 0x80 ? std::string(1, letter)
+                          : std::string("\xef\xbf\xbd") + kDigits[byte / 16] + kDigits[byte % 16];
+    }
+    return name;
+  }
 }
 
 void check_folders(const std::string& input, const std::string& output) {
   GUISE_CHECK_ARG(!input.empty() && !output.empty(), "an input and an output folder are needed");
-  GUISE_CHECK_ARG(fs::is_directory(input), "the input must be a folder; got ", input);
-  GUISE_CHECK_ARG(!fs::exists(output) || fs::is_directory(output),
-                  "the output must be a folder or not exist yet; ", output, " is a file");
+  std::error_code error;
+  GUISE_CHECK_ARG(fs::is_directory(input, error), "the input must be a folder; got ", input);
+  const fs::file_type there = fs::status(output, error).type();
+  GUISE_CHECK_ARG(there == fs::file_type::not_found || there == fs::file_type::directory,
+                  "the output must be a folder or not exist yet; got ", output);
   const fs::path from = resolved(input);
   const fs::path to = resolved(output);
   GUISE_CHECK_ARG(!contains(from, to) && !contains(to, from),

@@ -34,7 +34,8 @@ struct PhotoList {
 // entry with a problem: what may hold photos is never passed over in silence.
 PhotoList list_photos(const std::string& folder, const PhotoListOptions& options);
 
-// A file name as a report gives it: bytes that are not UTF-8 become U+FFFD.
+// A file name as a report gives it. In a name that is not UTF-8 each byte above 0x7F becomes U+FFFD and two
+// hexadecimal digits, so that two names stay two.
 std::string report_name(const std::string& file_name);
 
 // Throws std::invalid_argument unless the two folders are different and neither contains the other,

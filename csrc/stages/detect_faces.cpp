@@ -197,7 +197,10 @@ FaceSearch DetectFaces::operator()(const at::Tensor& image) {
 std::vector<DetectedFace> DetectFaces::find_uncovered(const at::Tensor& image,
                                                       const std::vector<core::Box>& masks) {
   const core::ImagePyramid pyramid(core::check_image(image), kSmallestLevelPx);
-  return search({pyramid, /*mirror=*/true, masks}).faces;
+  std::vector<DetectedFace> faces = search({pyramid, /*mirror=*/true, masks}).faces;
+  // A closer look may have moved a box under a mask.
+  std::erase_if(faces, [&masks](const DetectedFace& face) { return is_covered(face.box, masks); });
+  return faces;
 }
 
 FaceSearch DetectFaces::search(const View& view) {

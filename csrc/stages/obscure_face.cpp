@@ -19,6 +19,8 @@ namespace {
 // A wider Gaussian is applied to a smaller copy of the region: the result is the same to the eye and the
 // cost no longer grows with the square of the face.
 constexpr double kLargestSigmaPx = 8.0;
+// Wider than any picture: a block of this size is one colour, and its size still fits an integer.
+constexpr double kLargestBlockPx = 1e6;
 
 void check(const ObscureOptions& options) {
   GUISE_CHECK_ARG(
@@ -124,7 +126,7 @@ at::Tensor ObscureFace::obscured_region(const at::Tensor& region, double face_px
   }
   const double mask_px = face_px * options_.mask_scale;
   const double block_px = std::ceil(mask_px * options_.strength / kPixelateBlocks);
-  return ops::pixelate(region, std::max<int64_t>(2, static_cast<int64_t>(block_px)));
+  return ops::pixelate(region, static_cast<int64_t>(std::clamp(block_px, 2.0, kLargestBlockPx)));
 }
 
 }  // namespace guise::stages

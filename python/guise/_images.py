@@ -27,8 +27,8 @@ def to_tensor(image: ImageLike) -> torch.Tensor:
     if not isinstance(image, torch.Tensor):
         if not hasattr(image, "__array_interface__"):
             raise ValueError(
-                "an image must be a path, a uint8 tensor or array [H, W, 3] in RGB, or a PIL image; "
-                f"got {type(image).__name__}"
+                "an image must be a path, a uint8 tensor or array [H, W, 3] in RGB, or a PIL "
+                f"image; got {type(image).__name__}"
             )
         image = _from_array(image)
     if image.dtype == torch.uint8 and image.dim() == 2:

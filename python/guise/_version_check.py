@@ -1,4 +1,4 @@
-"""Says in one sentence what to do when the compiled module cannot work, instead of a missing symbol.
+"""Says in one sentence what to do when the compiled module cannot work, not a missing symbol.
 
 C++ modules do not survive a change of torch's minor version.
 """
@@ -25,5 +25,6 @@ def require_matching_torch(torch_version: str) -> None:
     if minor(torch_version) != minor(TORCH_VERSION):
         raise ImportError(
             f"guise was built with torch {TORCH_VERSION} and cannot work with torch "
-            f"{torch_version}; run 'pip install torch=={minor(TORCH_VERSION)}.0', or build guise again"
+            f"{torch_version}; run 'pip install torch=={minor(TORCH_VERSION)}.0', or build guise "
+            "again"
         )

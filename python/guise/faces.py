@@ -81,8 +81,8 @@ class NeedsReview(RuntimeError):
 
     def __init__(self, result: _core.AnonymizedImage) -> None:
         super().__init__(
-            f"a person has to look at this picture: {result.reason}; pass when_unsure='obscure-all' "
-            "to obscure what is in doubt"
+            f"a person has to look at this picture: {result.reason}; pass "
+            "when_unsure='obscure-all' to obscure what is in doubt"
         )
         self.result = result
 
@@ -169,8 +169,9 @@ def anonymize_file(
 ) -> _core.PhotoResult:
     """One photo file to one anonymised file by the rules of `anonymize_folder`.
 
-    The format is that of the output's extension. `.status` is "written", "without_face", "review" or
-    "failed", with `.reason`; only the first two have written anything. An existing output is left.
+    The format is that of the output's extension. `.status` is "written", "without_face", "review"
+    or "failed", with `.reason`; only the first two have written anything. An existing output is
+    left as it is.
     """
     values: dict[str, Any] = dict(options)
     return _core.anonymize_file(
@@ -192,9 +193,9 @@ def anonymize_folder(
 ) -> _core.CollectionSummary:
     """Every photo below `input` to the same place below `output`, faces obscured, and a report.
 
-    What cannot be handled, or where a face may be left, is not written but listed. Called again with
-    the same options it goes on where it stopped. on_progress is called on this thread after each
-    photo and a few times a second in between (then `photo` is empty).
+    What cannot be handled, or where a face may be left, is not written but listed. Called again
+    with the same options it goes on where it stopped. on_progress is called on this thread after
+    each photo and a few times a second in between (then `photo` is empty).
     Raises ValueError (folders inside each other, options that differ from the earlier run's),
     Unavailable (a model is missing, the disk is full or read-only).
     """

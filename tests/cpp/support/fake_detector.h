@@ -85,7 +85,7 @@ struct FakeLog {
 
 struct FakeOptions {
   std::string name = "fake";
-  int64_t min_px = 12, max_px = 100;  // sizes of squares that are seen
+  int64_t min_px = 12, max_px = 130;  // sizes of squares that are seen
   bool blind_to_left = false;         // does not see squares that face left
   double box_offset_px = 0;           // boxes are this much too far to the right
   nets::DetectorTraits traits{"fake",
@@ -96,7 +96,7 @@ struct FakeOptions {
                               /*tile_px=*/256,
                               /*level_step=*/2,
                               /*look_face_px=*/40.0};
-  std::function<void()> on_pass;  // called at each pass, on the thread of the search
+  std::function<void()> on_pass = {};  // called at each pass, on the thread of the search
 };
 
 class FakeDetector : public nets::FaceDetector {

@@ -1,0 +1,59 @@
+"""The command line: `guise anonymize`, `guise models ...`, `guise doctor`.
+
+Exit codes: 0 all well; 2 wrong use; 3 some photos need review; 4 something is missing or full;
+130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from guise import _core
+from guise.cli._console import EXIT_INTERRUPTED, note, say
+from guise.cli.anonymize import anonymize
+from guise.cli.doctor import doctor
+from guise.cli.models import app as models_app
+
+app = typer.Typer(
+    name="guise",
+    help="Takes faces out of photos, and says so when it could not.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"guise {_core.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(anonymize)
+app.add_typer(models_app, name="models")
+app.command()(doctor)
+
+
+def main() -> None:
+    """The entry point of the `guise` command."""
+    try:
+        app(prog_name="guise")
+    except KeyboardInterrupt:
+        note("guise: stopped")
+        raise SystemExit(EXIT_INTERRUPTED) from None

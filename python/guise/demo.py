@@ -1,0 +1,100 @@
+"""`python -m guise.demo`: the main job on a handful of photos, and a page that shows it.
+
+Without `--photos` the photos are made from the astronaut picture that scikit-image carries (NASA,
+public domain): as it is, lying on its side by an EXIF flag with a GPS position and a thumbnail, small
+in a large picture, in grey, beside a cat, and cut short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import guise
+from guise.report import write_comparison_page
+
+
+def main() -> None:
+    """Entry point."""
+    arguments = _parse()
+    out: Path = arguments.out
+    shutil.rmtree(out / "anonymised", ignore_errors=True)
+    photos = arguments.photos or _make_photos(out / "photos")
+    summary = guise.anonymize_folder(photos, out / "anonymised")
+    page = write_comparison_page(
+        out / "index.html",
+        report=summary.report,
+        input_folder=photos,
+        output_folder=out / "anonymised",
+        title="guise: photos without faces",
+        show_originals=True,
+    )
+    print(
+        f"{summary.total} photos, {summary.faces} faces obscured, {summary.written} written, "
+        f"{summary.without_face} without a face, {summary.review} held back for review, "
+        f"{summary.failed} refused, {summary.seconds:.1f} s"
+    )
+    for photo, status, reason in summary.problems:
+        print(f"  {photo}: {status}: {reason}")
+    print(f"report: {summary.report}\npage:   {page}")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Anonymise photos and show them before and after.")
+    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder to write")
+    parser.add_argument("--photos", type=Path, help="your own folder of photos")
+    return parser.parse_args()
+
+
+def _make_photos(folder: Path) -> Path:
+    try:
+        import skimage.data
+        from PIL import Image
+    except ImportError:
+        sys.exit("the demo's photos need scikit-image: pip install scikit-image, or give --photos")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    astronaut = Image.fromarray(skimage.data.astronaut())
+    astronaut.save(folder / "astronaut.jpg", quality=95)
+    astronaut.convert("L").save(folder / "astronaut-grey.png")
+    _save_with_metadata(astronaut, folder / "sideways-with-gps.jpg")
+    _small_in_large(astronaut).save(folder / "twelve-megapixels.jpg", quality=92)
+    Image.fromarray(skimage.data.cat()).save(folder / "cat.png")
+    whole = (folder / "astronaut.jpg").read_bytes()
+    (folder / "cut-short.jpg").write_bytes(whole[: len(whole) // 2])
+    return folder
+
+
+def _save_with_metadata(picture: Any, path: Path) -> None:
+    """On its side, with the EXIF flag that says so, a position, and a serial number."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: turn 90 degrees clockwise to see it upright
+    exif[0xA431] = "serial number 0042"
+    exif.get_ifd(0x8825).update({1: "N", 2: (28.0, 34.0, 21.0), 3: "W", 4: (80.0, 39.0, 3.0)})
+    picture.transpose(Image.Transpose.ROTATE_90).save(path, quality=95, exif=exif)
+
+
+def _small_in_large(picture: Any) -> Any:
+    """The photo at five sizes, down to a face of about 16 px, in a 12-megapixel picture."""
+    import skimage.data
+    from PIL import Image
+
+    backdrop = Image.fromarray(skimage.data.coffee()).resize((4000, 3000), Image.Resampling.BICUBIC)
+    for x, y, side in (
+        (150, 200, 1100),
+        (1500, 300, 512),
+        (2400, 250, 256),
+        (3000, 1500, 128),
+        (3500, 700, 64),
+    ):
+        backdrop.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (x, y))
+    return backdrop
+
+
+if __name__ == "__main__":
+    main()

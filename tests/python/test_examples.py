@@ -1,0 +1,80 @@
+"""Every example runs as its first lines say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hostile_corpus import face_photo
+from PIL import Image
+
+import guise
+
+_ROOT = Path(__file__).resolve().parents[2]
+_EXAMPLES = _ROOT / "examples"
+
+pytestmark = pytest.mark.needs_weights("centerface")
+
+
+def built_example(name: str) -> Path:
+    """The program where the build put it: $GUISE_BUILD, or a folder below build/."""
+    folders = [Path(os.environ["GUISE_BUILD"])] if "GUISE_BUILD" in os.environ else []
+    folders += sorted((_ROOT / "build").glob("*"))
+    for folder in folders:
+        if (folder / "examples" / name).is_file():
+            return folder / "examples" / name
+    pytest.skip(f"needs the program {name}: build with -DGUISE_TESTS=ON and set GUISE_BUILD")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(face_photo()).save(path, quality=95)
+    return path
+
+
+def expect_anonymised(photo: Path, target: Path) -> None:
+    before, after = guise.read_image(photo), guise.read_image(target)
+    (face,) = guise.detect(photo, detectors=["centerface"])
+    x0, y0, x1, y1 = (round(value) for value in face.box)
+    difference = (before.int() - after.int()).abs().float()
+    assert difference[y0:y1, x0:x1].mean() > 10, "the face is as it was"
+    assert difference[:, : x0 - 60].mean() < 3, "what is far from it is not"
+
+
+def test_python_anonymizes_a_photo(photo: Path) -> None:
+    target = photo.with_name("out.jpg")
+    command = [sys.executable, str(_EXAMPLES / "01_anonymize_photo.py"), str(photo), str(target)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert "1 face(s) obscured" in process.stdout
+    expect_anonymised(photo, target)
+
+
+def test_cpp_anonymizes_a_photo(photo: Path) -> None:
+    program = built_example("example_01_anonymize_photo")
+    target = photo.with_name("out.jpg")
+    weights = guise.models.path("centerface")
+    process = subprocess.run(
+        [str(program), str(photo), str(target), str(weights)], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    assert "1 face(s) obscured" in process.stdout
+    expect_anonymised(photo, target)
+
+
+def test_cpp_says_what_is_wrong(photo: Path) -> None:
+    program = built_example("example_01_anonymize_photo")
+    wrong_use = subprocess.run([str(program)], capture_output=True, text=True)
+    assert wrong_use.returncode == 2
+    assert "usage" in wrong_use.stderr
+    target = photo.with_name("out.jpg")
+    no_model = subprocess.run(
+        [str(program), str(photo), str(target), str(photo)], capture_output=True, text=True
+    )
+    assert no_model.returncode == 4
+    assert "ONNX" in no_model.stderr
+    assert not target.exists()
