@@ -26,7 +26,9 @@ def face_photo() -> Pixels:
     """uint8 [300, 320, 3] with one clear face. Skips where scikit-image is not installed."""
     import pytest
 
-    data = pytest.importorskip("skimage.data", reason="needs scikit-image for its astronaut picture")
+    data = pytest.importorskip(
+        "skimage.data", reason="needs scikit-image for its astronaut picture"
+    )
     return np.ascontiguousarray(data.astronaut()[0:300, 60:380])
 
 
@@ -107,13 +109,17 @@ _UNDO = {
 
 def _good_kinds(photo: Image.Image) -> dict[str, bytes]:
     transparent = photo.convert("RGBA")
-    transparent.putalpha(Image.linear_gradient("L").resize(photo.size).point(lambda a: 128 + a // 2))
+    transparent.putalpha(
+        Image.linear_gradient("L").resize(photo.size).point(lambda a: 128 + a // 2)
+    )
     files = {
         "cmyk.jpg": encoded(photo.convert("CMYK"), "JPEG", quality=95),
         "grey.jpg": encoded(photo.convert("L"), "JPEG", quality=95),
         "progressive.jpg": encoded(photo, "JPEG", quality=95, progressive=True),
         "bits16.png": png_16_bit(np.asarray(photo)),
-        "grey16.png": encoded(Image.fromarray(np.asarray(photo.convert("L")).astype("u2") * 257), "PNG"),
+        "grey16.png": encoded(
+            Image.fromarray(np.asarray(photo.convert("L")).astype("u2") * 257), "PNG"
+        ),
         "palette.png": encoded(photo.quantize(256), "PNG"),
         "alpha.png": encoded(transparent, "PNG"),
         "grey-alpha.png": encoded(transparent.convert("LA"), "PNG"),
@@ -187,7 +193,10 @@ def make_corpus(folder: Path) -> dict[str, str]:
     statuses: dict[str, str] = {}
     written = {**_good_kinds(photo), **_with_metadata(photo)}
     plain = Image.linear_gradient("L").convert("RGB")
-    faceless = {"no-face.jpg": encoded(plain, "JPEG"), "one-pixel.png": encoded(plain.resize((1, 1)), "PNG")}
+    faceless = {
+        "no-face.jpg": encoded(plain, "JPEG"),
+        "one-pixel.png": encoded(plain.resize((1, 1)), "PNG"),
+    }
     groups = (("written", written), ("failed", _broken(photo)), ("without_face", faceless))
     for status, files in groups:
         for name, content in files.items():

@@ -37,7 +37,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def expect_anonymised(photo: Path, target: Path) -> None:
-    before, after = guise.read_image(photo), guise.read_image(target)
+    before, after = guise.read_image(str(photo)), guise.read_image(str(target))
     (face,) = guise.detect(photo, detectors=["centerface"])
     x0, y0, x1, y1 = (round(value) for value in face.box)
     difference = (before.int() - after.int()).abs().float()

@@ -188,7 +188,8 @@ def test_unknown_options_are_named_with_the_known(photo: torch.Tensor, tmp_path:
         with pytest.raises(TypeError, match=r"thresold.*threshold"):
             call({"thresold": 0.5})
     with pytest.raises(TypeError, match=r"mask_size.*mask_scale"):
-        guise.obscure(photo, [], **{"mask_size": 2})  # type: ignore[misc]
+        unknown: dict[str, Any] = {"mask_size": 2}
+        guise.obscure(photo, [], **unknown)
 
 
 def test_options_out_of_range_and_wrong_names(photo: torch.Tensor) -> None:
@@ -200,7 +201,7 @@ def test_options_out_of_range_and_wrong_names(photo: torch.Tensor) -> None:
         guise.detect(photo, detectors=["centreface"])
     with pytest.raises(ValueError, match="at least one detector"):
         guise.detect(photo, detectors=[])
-    with pytest.raises(ValueError, match="size_px|crop"):
+    with pytest.raises(ValueError, match="at least 16 px"):
         guise.align(photo, [], size_px=3)
 
 
@@ -212,7 +213,7 @@ def test_one_file_to_another(photo: torch.Tensor, face: guise.Face, tmp_path: Pa
     assert result.status == "written"
     assert [each.box for each in result.faces] == [face.box]
     expected = guise.obscure(photo, [face], method="solid")
-    assert torch.equal(guise.read_image(tmp_path / "out.png"), expected)
+    assert torch.equal(guise.read_image(str(tmp_path / "out.png")), expected)
 
     (tmp_path / "mine.png").write_bytes(b"mine")
     again = guise.anonymize_file(tmp_path / "in.png", tmp_path / "mine.png", detectors=_DETECTORS)
@@ -231,7 +232,7 @@ def test_one_file_to_another(photo: torch.Tensor, face: guise.Face, tmp_path: Pa
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
-    with pytest.raises(guise.CorruptFile, match="text.jpg"):
+    with pytest.raises(guise.CorruptFile, match=r"text\.jpg"):
         guise.detect(tmp_path / "text.jpg", detectors=_DETECTORS)
-    with pytest.raises(guise.Unavailable, match="absent.jpg"):
+    with pytest.raises(guise.Unavailable, match=r"absent\.jpg"):
         guise.detect(tmp_path / "absent.jpg", detectors=_DETECTORS)

@@ -1,4 +1,4 @@
-"""Each hostile photo ends in a correct photo or in a listed error; no output ever leaks anything."""
+"""Each hostile photo ends in a correct photo or in a listed error; no output leaks anything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hostile_corpus import SECRET, encoded, face_photo, make_corpus
 from folder_runs import outputs, photo_lines, report_lines, run_guise
+from hostile_corpus import SECRET, encoded, face_photo, make_corpus
 from PIL import Image
 
 import guise

@@ -83,8 +83,8 @@ def test_killed_at_any_moment_it_goes_on(
             assert is_temporary(name) or content == undisturbed[name], f"{name} is half-written"
     assert killed >= _KILLS // 2, "the kills must hit running jobs for this to show anything"
     for target in sorted(tmp_path.iterdir()):
-        process = run_guise("anonymize", photos, target, *_OPTIONS)
-        assert process.returncode == 0, process.stderr
+        finished = run_guise("anonymize", photos, target, *_OPTIONS)
+        assert finished.returncode == 0, finished.stderr
         assert outputs(target) == undisturbed
         assert not (target / "guise-report.jsonl.journal").exists()
         assert photo_lines(target).keys() == undisturbed.keys()
