@@ -70,8 +70,8 @@ demo: build/.installed
 lint: build/.installed
 	git ls-files 'csrc/*.h' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh' 'tests/*.h' 'tests/*.cpp' 'examples/*.cpp' \
 	  | xargs $(BIN)/clang-format --dry-run -Werror
-	$(BIN)/ruff check python tests examples
-	$(BIN)/ruff format --check python tests examples
+	$(BIN)/ruff check python tests examples docs
+	$(BIN)/ruff format --check python tests examples docs
 	$(BIN)/mypy
 
 # nvcc is looked for in CMake's usual places; without one this prints a line and succeeds.

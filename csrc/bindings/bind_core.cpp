@@ -1,5 +1,5 @@
-#include <opencv2/core/version.hpp>
 #include <torch/version.h>
+#include <opencv2/core/version.hpp>
 
 #include "bindings/common.h"
 #include "core/allocator.h"
@@ -33,9 +33,10 @@ void bind_core(py::module_& m) {
   m.def("cuda_is_available", &core::cuda_is_available,
         "Whether this process can use a CUDA device.");
   m.def(
-      "resolve_device",
-      [](const std::string& name) { return core::resolve_device(name).str(); }, py::arg("name"),
-      "'cpu', 'cuda', 'cuda:N' or 'auto' to a device that is there. Raises Unavailable; there is no "
+      "resolve_device", [](const std::string& name) { return core::resolve_device(name).str(); },
+      py::arg("name"),
+      "'cpu', 'cuda', 'cuda:N' or 'auto' to a device that is there. Raises Unavailable; there is "
+      "no "
       "fallback.");
   m.def("normal_noise", &core::normal_noise, py::arg("count"), py::kw_only(), py::arg("seed"),
         py::arg("sample") = 0, py::arg("stream") = 0,

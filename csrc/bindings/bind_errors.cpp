@@ -1,5 +1,5 @@
-// C++ exceptions to Python's. std::invalid_argument is ValueError by pybind11's own table; a translator for
-// std::exception would hide that table, so there is none.
+// C++ exceptions to Python's. std::invalid_argument is ValueError by pybind11's own table; a
+// translator for std::exception would hide that table, so there is none.
 #include <c10/util/Exception.h>
 
 #include "bindings/common.h"

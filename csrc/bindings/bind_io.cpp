@@ -1,10 +1,10 @@
 #include "bindings/common.h"
+#include "core/check.h"
+#include "core/image.h"
 #include "io/read_image.h"
 #include "io/safetensors.h"
 #include "io/sha256.h"
 #include "io/write_image.h"
-#include "core/check.h"
-#include "core/image.h"
 
 namespace guise::bindings {
 
@@ -70,8 +70,8 @@ void bind_io(py::module_& m) {
         py::call_guard<py::gil_scoped_release>(),
         "Writes a picture whole or not at all, without metadata. format: 'jpeg', 'png', 'webp' or "
         "'bmp'; by default what the extension says.");
-  m.def("sha256_file", &io::sha256_file, py::arg("path"),
-        py::call_guard<py::gil_scoped_release>(), "SHA-256 of a file, 64 hexadecimal digits.");
+  m.def("sha256_file", &io::sha256_file, py::arg("path"), py::call_guard<py::gil_scoped_release>(),
+        "SHA-256 of a file, 64 hexadecimal digits.");
   m.def("read_safetensors", &read_tensors, py::arg("path"),
         py::call_guard<py::gil_scoped_release>(),
         "Tensors by name. Raises CorruptFile for anything the format does not allow.");

@@ -12,8 +12,8 @@ void bind_ops(py::module_& m) {
   ops.def("warp_affine", &guise::ops::warp_affine, py::arg("image"), py::arg("crop_to_image"),
           py::arg("height_px"), py::arg("width_px"), py::call_guard<py::gil_scoped_release>(),
           "uint8 [H, W, 3], float64 [N, 2, 3] -> uint8 [N, h, w, 3]; bilinear, black outside.");
-  ops.def("feather_blend", &guise::ops::feather_blend, py::arg("background"),
-          py::arg("foreground"), py::arg("weight"), py::call_guard<py::gil_scoped_release>(),
+  ops.def("feather_blend", &guise::ops::feather_blend, py::arg("background"), py::arg("foreground"),
+          py::arg("weight"), py::call_guard<py::gil_scoped_release>(),
           "uint8 [H, W, 3] twice, float32 [H, W] in [0, 1] -> uint8 [H, W, 3].");
   ops.def("pixelate", &guise::ops::pixelate, py::arg("image"), py::arg("block_px"),
           py::call_guard<py::gil_scoped_release>(),

@@ -1,5 +1,5 @@
-// Options structs: keyword-only, defaults and meaning as in C++. One list of fields a struct serves the
-// constructor, the attributes, as_dict() and repr().
+// Options structs: keyword-only, defaults and meaning as in C++. One list of fields a struct serves
+// the constructor, the attributes, as_dict() and repr().
 #include "bindings/common.h"
 #include "core/check.h"
 #include "pipelines/anonymize_collection.h"
@@ -38,14 +38,17 @@ class OptionsClass {
       }
       return options;
     }));
-    class_.def("as_dict", [fields](const py::object& self) {
-      py::dict values;
-      for (const py::handle& field : fields) {
-        const py::object value = self.attr(field);
-        values[field] = py::hasattr(value, "as_dict") ? value.attr("as_dict")() : value;
-      }
-      return values;
-    }, "All options as a dict, nested.");
+    class_.def(
+        "as_dict",
+        [fields](const py::object& self) {
+          py::dict values;
+          for (const py::handle& field : fields) {
+            const py::object value = self.attr(field);
+            values[field] = py::hasattr(value, "as_dict") ? value.attr("as_dict")() : value;
+          }
+          return values;
+        },
+        "All options as a dict, nested.");
     class_.def("__repr__", [name](const py::object& self) {
       return name + "(" + py::str(self.attr("as_dict")()).cast<std::string>() + ")";
     });

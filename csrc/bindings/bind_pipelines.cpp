@@ -35,8 +35,8 @@ CollectionResult run_collection(const std::string& input, const std::string& out
   for (const auto& detector : detectors) {
     facts.emplace_back(detector->net->traits().name, detector->sha256);
   }
-  const pipelines::AnonymizeImage anonymize(
-      make_detect_faces(detectors, options.anonymize.detect), options.anonymize);
+  const pipelines::AnonymizeImage anonymize(make_detect_faces(detectors, options.anonymize.detect),
+                                            options.anonymize);
   const py::gil_scoped_release released;
   result.summary = pipelines::anonymize_collection(
       input, output, anonymize, facts, options,
@@ -83,8 +83,7 @@ void bind_image(py::module_& m) {
         return pipelines::AnonymizeImage(make_detect_faces(detectors, options.detect),
                                          options)(image);
       },
-      py::arg("image"), py::arg("detectors"),
-      py::arg("options") = pipelines::AnonymizeOptions(),
+      py::arg("image"), py::arg("detectors"), py::arg("options") = pipelines::AnonymizeOptions(),
       py::call_guard<py::gil_scoped_release>(), "uint8 [H, W, 3] RGB -> AnonymizedImage.");
 }
 
@@ -92,8 +91,8 @@ pipelines::PhotoRecord anonymize_file(const std::string& input, const std::strin
                                       const Detectors& detectors,
                                       const pipelines::CollectionOptions& options) {
   const std::string extension = std::filesystem::path(output).extension().string();
-  GUISE_CHECK_ARG(extension.size() > 1, "the output needs an extension, .jpg, .png, .webp or .bmp; got ",
-                  output);
+  GUISE_CHECK_ARG(extension.size() > 1,
+                  "the output needs an extension, .jpg, .png, .webp or .bmp; got ", output);
   std::string format = extension.substr(1);
   std::transform(format.begin(), format.end(), format.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -130,9 +129,8 @@ void def_counts(Class& bound, const Get& summary_of) {
   using pipelines::CollectionSummary;
   const auto add = [&](const char* name, auto member, const char* doc) {
     bound.def_property_readonly(
-        name, [summary_of, member](const typename Class::type& self) {
-          return summary_of(self).*member;
-        },
+        name,
+        [summary_of, member](const typename Class::type& self) { return summary_of(self).*member; },
         doc);
   };
   add("total", &CollectionSummary::total, "photos in the input folder");
@@ -160,8 +158,9 @@ void bind_pipelines(py::module_& m) {
                              [](const CancelToken& token) { return token.cancelled.load(); });
   py::class_<pipelines::CollectionProgress> progress(m, "CollectionProgress",
                                                      "Where a running job stands.");
-  progress.def_readonly("photo", &pipelines::CollectionProgress::photo,
-                        "the photo just finished; empty on a tick without one")
+  progress
+      .def_readonly("photo", &pipelines::CollectionProgress::photo,
+                    "the photo just finished; empty on a tick without one")
       .def_property_readonly(
           "status",
           [](const pipelines::CollectionProgress& event) {
@@ -176,9 +175,9 @@ void bind_pipelines(py::module_& m) {
             return s.written + s.without_face + s.review + s.failed;
           },
           "photos finished, with those of earlier runs");
-  def_counts(progress, [](const pipelines::CollectionProgress& event) -> const auto& {
-    return event.so_far;
-  });
+  def_counts(
+      progress,
+      [](const pipelines::CollectionProgress& event) -> const auto& { return event.so_far; });
   py::class_<CollectionResult> result(m, "CollectionSummary", "What became of a collection.");
   result
       .def_property_readonly(
@@ -186,7 +185,8 @@ void bind_pipelines(py::module_& m) {
           "path of the JSON Lines report")
       .def_readonly("problems", &CollectionResult::problems,
                     "(photo, status, reason) of the first 1000 photos that were not written");
-  def_counts(result, [](const CollectionResult& self) -> const auto& { return self.summary; });
+  def_counts(
+      result, [](const CollectionResult& self) -> const auto& { return self.summary; });
   m.def("anonymize_collection", &run_collection, py::arg("input"), py::arg("output"),
         py::arg("detectors"), py::arg("options") = pipelines::CollectionOptions(),
         py::arg("on_progress") = py::none(), py::arg("cancel") = nullptr,

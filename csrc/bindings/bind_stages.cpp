@@ -43,8 +43,8 @@ void bind_face(py::module_& m) {
              face.detector = detector;
              return face;
            }),
-           py::arg("box"), py::kw_only(), py::arg("score") = 1.0,
-           py::arg("landmarks") = py::none(), py::arg("detector") = "")
+           py::arg("box"), py::kw_only(), py::arg("score") = 1.0, py::arg("landmarks") = py::none(),
+           py::arg("detector") = "")
       .def_property_readonly(
           "box",
           [](const DetectedFace& face) {

@@ -1,5 +1,5 @@
-// The one include of every binding file: torch's casters must be seen by all of them, or types would be
-// converted by two different casters.
+// The one include of every binding file: torch's casters must be seen by all of them, or types
+// would be converted by two different casters.
 #pragma once
 
 #include <torch/csrc/utils/pybind.h>

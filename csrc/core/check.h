@@ -47,9 +47,9 @@ std::string message(const Parts&... parts) {
 }  // namespace guise
 
 // Throws std::invalid_argument made from the message parts when `condition` is false.
-#define GUISE_CHECK_ARG(condition, ...)                                  \
-  do {                                                                   \
-    if (!(condition)) {                                                  \
-      throw std::invalid_argument(::guise::core::message(__VA_ARGS__));  \
-    }                                                                    \
+#define GUISE_CHECK_ARG(condition, ...)                                 \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
+      throw std::invalid_argument(::guise::core::message(__VA_ARGS__)); \
+    }                                                                   \
   } while (false)

@@ -10,10 +10,10 @@ namespace guise::core {
 
 cv::Mat mat_view(const at::Tensor& image) {
   const bool has_channels = image.dim() == 3;
-  GUISE_CHECK_ARG(image.scalar_type() == at::kByte && (image.dim() == 2 || has_channels) &&
-                      image.is_cpu(),
-                  "an image for OpenCV must be uint8 [H, W, 3] or [H, W] on the CPU; got ",
-                  at::toString(image.scalar_type()), " ", image.sizes());
+  GUISE_CHECK_ARG(
+      image.scalar_type() == at::kByte && (image.dim() == 2 || has_channels) && image.is_cpu(),
+      "an image for OpenCV must be uint8 [H, W, 3] or [H, W] on the CPU; got ",
+      at::toString(image.scalar_type()), " ", image.sizes());
   GUISE_CHECK_ARG(has_channels ? image.stride(2) == 1 && image.stride(1) == image.size(2)
                                : image.stride(1) == 1,
                   "the pixels of a row must lie together in memory; call contiguous() first");

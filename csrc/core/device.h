@@ -7,8 +7,9 @@
 
 namespace guise::core {
 
-// "cpu", "cuda", "cuda:N", or "auto" (CUDA when this build has it and a device is seen, else the CPU).
-// Throws std::invalid_argument for another word and guise::Unavailable for CUDA that is not there.
+// "cpu", "cuda", "cuda:N", or "auto" (CUDA when this build has it and a device is seen, else the
+// CPU). Throws std::invalid_argument for another word and guise::Unavailable for CUDA that is not
+// there.
 c10::Device resolve_device(const std::string& name);
 
 // Whether a CUDA device can be used by this process.

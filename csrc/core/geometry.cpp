@@ -1,5 +1,6 @@
-// Least-squares fit: with centred points p and q, a + ib = sum(conj(p) q) / sum(|p|^2). Reading points as
-// complex numbers makes reflections impossible to express, so Umeyama's determinant guard is not needed.
+// Least-squares fit: with centred points p and q, a + ib = sum(conj(p) q) / sum(|p|^2). Reading
+// points as complex numbers makes reflections impossible to express, so Umeyama's determinant guard
+// is not needed.
 #include "core/geometry.h"
 
 #include <algorithm>
@@ -46,9 +47,13 @@ Similarity2D Similarity2D::inverse() const {
           -(inverse_b * tx + inverse_a * ty)};
 }
 
-double Similarity2D::scale() const { return std::hypot(a, b); }
+double Similarity2D::scale() const {
+  return std::hypot(a, b);
+}
 
-double Similarity2D::rotation_deg() const { return std::atan2(b, a) * 180.0 / M_PI; }
+double Similarity2D::rotation_deg() const {
+  return std::atan2(b, a) * 180.0 / M_PI;
+}
 
 namespace {
 

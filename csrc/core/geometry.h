@@ -1,7 +1,7 @@
 // Boxes, landmarks and similarity transforms in image coordinates.
 //
-// Pixel (0, 0) has its centre at (0, 0), x grows right and y down, as in OpenCV. Landmarks are ordered
-// as seen in the image: left eye, right eye, nose, left and right mouth corner.
+// Pixel (0, 0) has its centre at (0, 0), x grows right and y down, as in OpenCV. Landmarks are
+// ordered as seen in the image: left eye, right eye, nose, left and right mouth corner.
 #pragma once
 
 #include <array>
@@ -61,7 +61,8 @@ struct Similarity2D {
 Similarity2D fit_similarity(const std::vector<Point>& from, const std::vector<Point>& to);
 
 // The crop templates, scaled to a square crop of `size_px`.
-//   arcface  five points on 112 x 112 (InsightFace); sizes that 128 divides but 112 does not use its
+//   arcface  five points on 112 x 112 (InsightFace); sizes that 128 divides but 112 does not use
+//   its
 //            128 layout (shifted 8 px to the right)
 //   ffhq     five points on 512 x 512 (facexlib / FFHQ alignment), for restoration
 Landmarks5 arcface_template(int64_t size_px);

@@ -9,8 +9,8 @@ namespace guise::core {
 
 at::Tensor check_image(const at::Tensor& image, const char* name) {
   GUISE_CHECK_ARG(image.defined(), name, " must be a uint8 tensor [H, W, 3]; got nothing");
-  GUISE_CHECK_ARG(image.scalar_type() == at::kByte && image.dim() == 3 && image.size(2) == 3,
-                  name, " must be a uint8 tensor [H, W, 3] in RGB; got ",
+  GUISE_CHECK_ARG(image.scalar_type() == at::kByte && image.dim() == 3 && image.size(2) == 3, name,
+                  " must be a uint8 tensor [H, W, 3] in RGB; got ",
                   at::toString(image.scalar_type()), " ", image.sizes(),
                   "; convert it with (x * 255).round().to(torch.uint8) and permute it if needed");
   GUISE_CHECK_ARG(image.size(0) > 0 && image.size(1) > 0, name,

@@ -1,4 +1,5 @@
-// What counts as an image: uint8 [H, W, 3], RGB, contiguous, on the CPU unless a function says otherwise.
+// What counts as an image: uint8 [H, W, 3], RGB, contiguous, on the CPU unless a function says
+// otherwise.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,8 +10,8 @@
 
 namespace guise::core {
 
-// Throws std::invalid_argument unless `image` is uint8 [H, W, 3] with H, W >= 1; `name` is used in the
-// message. Returns it contiguous on the CPU.
+// Throws std::invalid_argument unless `image` is uint8 [H, W, 3] with H, W >= 1; `name` is used in
+// the message. Returns it contiguous on the CPU.
 at::Tensor check_image(const at::Tensor& image, const char* name = "image");
 
 // Whole pixels, x1 and y1 exclusive.

@@ -19,7 +19,9 @@ ImagePyramid::ImagePyramid(const at::Tensor& image, int64_t smallest_px) : level
   }
 }
 
-double ImagePyramid::scale(size_t level) { return std::ldexp(1.0, -static_cast<int>(level)); }
+double ImagePyramid::scale(size_t level) {
+  return std::ldexp(1.0, -static_cast<int>(level));
+}
 
 size_t ImagePyramid::level_for(double size_px, double wanted_px) const {
   size_t level = 0;

@@ -11,8 +11,9 @@ namespace guise::core {
 
 class ImagePyramid {
  public:
-  // image: [H, W, 3] uint8 RGB, level 0, not copied. Halved until the longer side is at most `smallest_px`. An
-  // odd last row or column is left out of the next level, so that the factor is 2 exactly.
+  // image: [H, W, 3] uint8 RGB, level 0, not copied. Halved until the longer side is at most
+  // `smallest_px`. An odd last row or column is left out of the next level, so that the factor is 2
+  // exactly.
   ImagePyramid(const at::Tensor& image, int64_t smallest_px);
 
   const std::vector<at::Tensor>& levels() const { return levels_; }
@@ -20,8 +21,8 @@ class ImagePyramid {
   // Size of a level over the size of the picture: 1, 1/2, 1/4, ...
   static double scale(size_t level);
 
-  // The smallest level in which something `size_px` large in the picture is still at least `wanted_px` large;
-  // level 0 where none is.
+  // The smallest level in which something `size_px` large in the picture is still at least
+  // `wanted_px` large; level 0 where none is.
   size_t level_for(double size_px, double wanted_px) const;
 
  private:

@@ -19,10 +19,9 @@ PhiloxBlock philox4x32_10(const PhiloxBlock& counter, const std::array<uint32_t,
   for (int round = 0; round < 10; ++round) {
     const uint64_t product0 = kMultiplier0 * state[0];
     const uint64_t product1 = kMultiplier1 * state[2];
-    state = {static_cast<uint32_t>(product1 >> 32) ^ state[1] ^ key0,
-             static_cast<uint32_t>(product1),
-             static_cast<uint32_t>(product0 >> 32) ^ state[3] ^ key1,
-             static_cast<uint32_t>(product0)};
+    state = {
+        static_cast<uint32_t>(product1 >> 32) ^ state[1] ^ key0, static_cast<uint32_t>(product1),
+        static_cast<uint32_t>(product0 >> 32) ^ state[3] ^ key1, static_cast<uint32_t>(product0)};
     key0 += kWeyl0;
     key1 += kWeyl1;
   }

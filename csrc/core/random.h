@@ -1,9 +1,9 @@
 // Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel Random
-// Numbers: As Easy as 1, 2, 3" (SC 2011). A value depends on (seed, sample, stream, index) alone, so it is
-// the same in any batch, thread, shard order and after any restart.
+// Numbers: As Easy as 1, 2, 3" (SC 2011). A value depends on (seed, sample, stream, index) alone,
+// so it is the same in any batch, thread, shard order and after any restart.
 //
-// Noise is made on the CPU. Uniforms are exact in integers. Normals use log, sin and cos of the C library in
-// float64 and are rounded to float32.
+// Noise is made on the CPU. Uniforms are exact in integers. Normals use log, sin and cos of the C
+// library in float64 and are rounded to float32.
 #pragma once
 
 #include <ATen/core/Tensor.h>

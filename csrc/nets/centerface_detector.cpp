@@ -1,5 +1,6 @@
-// The graph takes RGB, 0..255, no mean, and answers with four maps of stride 4: heat [1], log size (h, w)
-// [2], centre offset (y, x) [2], landmarks (y, x) x 5 [10] in units of the box. Sizes are exp(v) * 4.
+// The graph takes RGB, 0..255, no mean, and answers with four maps of stride 4: heat [1], log size
+// (h, w) [2], centre offset (y, x) [2], landmarks (y, x) x 5 [10] in units of the box. Sizes are
+// exp(v) * 4.
 #include "nets/centerface_detector.h"
 
 #include <ATen/ATen.h>

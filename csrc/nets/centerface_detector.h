@@ -1,5 +1,5 @@
-// CenterFace ("CenterFace: Joint Face Detection and Alignment Using Face as Point", Xu, Yan, Yang, Jiang
-// 2019) as a FaceDetector: the published ONNX graph through OpenCV.
+// CenterFace ("CenterFace: Joint Face Detection and Alignment Using Face as Point", Xu, Yan, Yang,
+// Jiang 2019) as a FaceDetector: the published ONNX graph through OpenCV.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// One interface for every face detector: one pass over one picture at its own scale. Searching a large
-// picture at several scales, in tiles, is the business of stages/detect_faces.
+// One interface for every face detector: one pass over one picture at its own scale. Searching a
+// large picture at several scales, in tiles, is the business of stages/detect_faces.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,11 +38,13 @@ class FaceDetector {
 
   virtual const DetectorTraits& traits() const = 0;
 
-  // image: [H, W, 3] uint8 RGB; rows may be strided. Candidates with a score of at least `min_score`,
-  // before non-maximum suppression, in no order that matters. Not thread safe: one object a thread.
+  // image: [H, W, 3] uint8 RGB; rows may be strided. Candidates with a score of at least
+  // `min_score`, before non-maximum suppression, in no order that matters. Not thread safe: one
+  // object a thread.
   virtual std::vector<FaceCandidate> propose(const at::Tensor& image, float min_score) = 0;
 
-  // The same for pictures of one size; a network that can takes them in one batch. One list a picture.
+  // The same for pictures of one size; a network that can takes them in one batch. One list a
+  // picture.
   virtual std::vector<std::vector<FaceCandidate>> propose_batch(
       const std::vector<at::Tensor>& images, float min_score) {
     std::vector<std::vector<FaceCandidate>> lists;
@@ -59,7 +61,8 @@ class FaceDetector {
 // Opens a detector from a file's bytes.
 //   architecture  "yunet" (converted .safetensors, or the 2023mar .onnx) or "centerface" (.onnx)
 // The bytes must have the sha256 that the caller names (guise::CorruptFile otherwise; an empty
-// `sha256` accepts any file, for the user's own). Throws guise::Unavailable when the file is missing.
+// `sha256` accepts any file, for the user's own). Throws guise::Unavailable when the file is
+// missing.
 std::unique_ptr<FaceDetector> open_face_detector(const std::string& architecture,
                                                  const std::string& path,
                                                  const std::string& sha256);

@@ -1,6 +1,6 @@
-// mkldnn::_convolution_pointwise is the fused convolution that torch's own compiler emits for the CPU. It is
-// reached through the dispatcher by name, because ATen has no C++ function for it; where a build of torch
-// lacks it, conv2d and relu_ do the same in two passes.
+// mkldnn::_convolution_pointwise is the fused convolution that torch's own compiler emits for the
+// CPU. It is reached through the dispatcher by name, because ATen has no C++ function for it; where
+// a build of torch lacks it, conv2d and relu_ do the same in two passes.
 #include "nets/folded_conv.h"
 
 #include <ATen/ATen.h>
@@ -21,8 +21,8 @@ using FusedConvolution = at::Tensor(const at::Tensor&, const at::Tensor&,
 
 const std::optional<c10::TypedOperatorHandle<FusedConvolution>>& fused_convolution() {
   static const auto handle = []() -> std::optional<c10::TypedOperatorHandle<FusedConvolution>> {
-    const auto found = c10::Dispatcher::singleton().findSchema(
-        {"mkldnn::_convolution_pointwise", ""});
+    const auto found =
+        c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""});
     if (!found || !at::hasMKLDNN()) {
       return std::nullopt;
     }
@@ -33,8 +33,7 @@ const std::optional<c10::TypedOperatorHandle<FusedConvolution>>& fused_convoluti
 
 }  // namespace
 
-FoldedConv::FoldedConv(const torch::nn::Conv2d& conv, const torch::nn::BatchNorm2d& norm,
-                       bool relu)
+FoldedConv::FoldedConv(const torch::nn::Conv2d& conv, const torch::nn::BatchNorm2d& norm, bool relu)
     : stride_(conv->options.stride()->at(0)), groups_(conv->options.groups()), relu_(relu) {
   const c10::NoGradGuard no_grad;
   weight_ = conv->weight.detach().clone();
@@ -51,7 +50,11 @@ FoldedConv::FoldedConv(const torch::nn::Conv2d& conv, const torch::nn::BatchNorm
 
 FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                        int64_t groups, bool relu)
-    : weight_(weight), bias_(bias), stride_(stride), padding_(weight.size(2) / 2), groups_(groups),
+    : weight_(weight),
+      bias_(bias),
+      stride_(stride),
+      padding_(weight.size(2) / 2),
+      groups_(groups),
       relu_(relu) {
   pack();
 }
@@ -59,16 +62,16 @@ FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t
 void FoldedConv::pack() {
   packed_ = weight_.contiguous(at::MemoryFormat::ChannelsLast);
   if (fused_convolution()) {
-    packed_ = at::mkldnn_reorder_conv2d_weight(weight_.contiguous().to_mkldnn(),
-                                               {padding_, padding_}, {stride_, stride_}, {1, 1},
-                                               groups_);
+    packed_ =
+        at::mkldnn_reorder_conv2d_weight(weight_.contiguous().to_mkldnn(), {padding_, padding_},
+                                         {stride_, stride_}, {1, 1}, groups_);
   }
 }
 
 at::Tensor FoldedConv::operator()(const at::Tensor& x) const {
   if (const auto& fused = fused_convolution()) {
-    return fused->call(x, packed_, bias_, {padding_, padding_}, {stride_, stride_}, {1, 1},
-                       groups_, relu_ ? "relu" : "none", c10::List<std::optional<at::Scalar>>(),
+    return fused->call(x, packed_, bias_, {padding_, padding_}, {stride_, stride_}, {1, 1}, groups_,
+                       relu_ ? "relu" : "none", c10::List<std::optional<at::Scalar>>(),
                        std::nullopt);
   }
   at::Tensor y = at::conv2d(x, packed_, bias_, stride_, padding_, /*dilation=*/1, groups_);

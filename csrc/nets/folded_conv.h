@@ -1,5 +1,5 @@
-// A convolution for inference on the CPU: BatchNorm folded into weight and bias, weights packed once for
-// channels-last, ReLU fused into the kernel. Not differentiable.
+// A convolution for inference on the CPU: BatchNorm folded into weight and bias, weights packed
+// once for channels-last, ReLU fused into the kernel. Not differentiable.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,6 +1,7 @@
-// OpenCV 4.6 folds BatchNorm into convolutions again each time the input's shape changes and then computes
-// nonsense without a word (seen with CenterFace: the sum of the heat map went from 262 to 393 at the second
-// shape). So a graph is used for one shape only and imported anew for another, which takes about 5 ms.
+// OpenCV 4.6 folds BatchNorm into convolutions again each time the input's shape changes and then
+// computes nonsense without a word (seen with CenterFace: the sum of the heat map went from 262 to
+// 393 at the second shape). So a graph is used for one shape only and imported anew for another,
+// which takes about 5 ms.
 #include "nets/onnx_net.h"
 
 #include <ATen/ATen.h>
@@ -36,8 +37,8 @@ cv::dnn::Net import_graph(const std::vector<uint8_t>& bytes, const std::string& 
   try {
     return cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   } catch (const cv::Exception& error) {
-    throw CorruptFile(source + " must be an ONNX graph that OpenCV can import; it said: " +
-                      error.err);
+    throw CorruptFile(source +
+                      " must be an ONNX graph that OpenCV can import; it said: " + error.err);
   }
 }
 
@@ -45,7 +46,9 @@ cv::dnn::Net import_graph(const std::vector<uint8_t>& bytes, const std::string& 
 
 OnnxNet::OnnxNet(std::shared_ptr<const std::vector<uint8_t>> bytes,
                  std::vector<std::string> output_names, const std::string& source)
-    : bytes_(std::move(bytes)), output_names_(std::move(output_names)), source_(source),
+    : bytes_(std::move(bytes)),
+      output_names_(std::move(output_names)),
+      source_(source),
       net_(std::make_unique<Net>()) {
   net_->graph = import_graph(*bytes_, source_);
   for (const std::string& name : output_names_) {

@@ -1,5 +1,5 @@
-// A published ONNX graph run by OpenCV's dnn module, one thread at a time. The graph comes from bytes whose
-// checksum was verified, never from a path that could change in between.
+// A published ONNX graph run by OpenCV's dnn module, one thread at a time. The graph comes from
+// bytes whose checksum was verified, never from a path that could change in between.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +13,8 @@ namespace guise::nets {
 
 class OnnxNet {
  public:
-  // Throws guise::CorruptFile naming `source` when OpenCV cannot import the bytes or an output is missing.
+  // Throws guise::CorruptFile naming `source` when OpenCV cannot import the bytes or an output is
+  // missing.
   OnnxNet(std::shared_ptr<const std::vector<uint8_t>> bytes, std::vector<std::string> output_names,
           const std::string& source);
   ~OnnxNet();

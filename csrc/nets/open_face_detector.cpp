@@ -1,5 +1,5 @@
-// The list of detectors, and the check that a file is the one its checksum names. Only this file knows both
-// the file formats and the architectures.
+// The list of detectors, and the check that a file is the one its checksum names. Only this file
+// knows both the file formats and the architectures.
 #include "core/check.h"
 #include "io/atomic_file.h"
 #include "io/safetensors.h"

@@ -1,5 +1,5 @@
-// Named tensors to modules, strictly: every parameter and buffer must be there with its shape, and nothing
-// may be left over. Child names of our modules are the keys of the published checkpoints.
+// Named tensors to modules, strictly: every parameter and buffer must be there with its shape, and
+// nothing may be left over. Child names of our modules are the keys of the published checkpoints.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,8 +11,8 @@
 
 namespace guise::nets {
 
-// Copies `tensors` into the parameters and buffers of `module`. Throws guise::CorruptFile that lists
-// missing, unexpected and misshapen keys (the first ten of each) and names `source`.
+// Copies `tensors` into the parameters and buffers of `module`. Throws guise::CorruptFile that
+// lists missing, unexpected and misshapen keys (the first ten of each) and names `source`.
 void load_state_dict(torch::nn::Module& module,
                      const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                      const std::string& source);

@@ -16,7 +16,9 @@ torch::nn::Conv2dOptions depthwise(int64_t channels) {
   return torch::nn::Conv2dOptions(channels, channels, 3).padding(1).groups(channels);
 }
 
-at::Tensor halve(const at::Tensor& x) { return at::max_pool2d(x, {2, 2}); }
+at::Tensor halve(const at::Tensor& x) {
+  return at::max_pool2d(x, {2, 2});
+}
 
 at::Tensor double_nearest(const at::Tensor& x) {
   return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
@@ -28,7 +30,8 @@ void check_input(const at::Tensor& x) {
                   "YuNet takes [N, 3, H, W] with H and W multiples of 32; got ", x.sizes());
 }
 
-// The neck: from coarse to fine, each level's lateral unit, then its doubled output added to the next.
+// The neck: from coarse to fine, each level's lateral unit, then its doubled output added to the
+// next.
 template <typename Lateral>
 std::array<at::Tensor, 3> join_levels(std::array<at::Tensor, 3> levels, const Lateral& lateral) {
   levels[2] = lateral(2, levels[2]);
@@ -69,7 +72,9 @@ YuNetImpl::Stage::Stage(int64_t in_channels, int64_t out_channels) {
   conv2 = register_module("conv2", SeparableUnit(in_channels, out_channels));
 }
 
-at::Tensor YuNetImpl::Stage::forward(const at::Tensor& x) { return conv2(conv1(x)); }
+at::Tensor YuNetImpl::Stage::forward(const at::Tensor& x) {
+  return conv2(conv1(x));
+}
 
 YuNetConfig YuNetConfig::of(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
   for (const auto& [key, tensor] : tensors) {
@@ -88,13 +93,12 @@ YuNetImpl::YuNetImpl(const YuNetConfig& config) {
   stem_ = backbone->register_module("model0", std::make_shared<Stem>());
   const std::array<int64_t, 6> channels = {16, config.early_channels, 64, 64, 64, 64};
   for (size_t i = 0; i + 1 < channels.size(); ++i) {
-    stages_.push_back(backbone->register_module("model" + std::to_string(i + 1),
-                                                std::make_shared<Stage>(channels[i], channels[i + 1])));
+    stages_.push_back(backbone->register_module(
+        "model" + std::to_string(i + 1), std::make_shared<Stage>(channels[i], channels[i + 1])));
   }
   const auto lateral = group(*group(*this, "neck"), "lateral_convs");
   const auto head = group(*this, "bbox_head");
-  const auto share =
-      config.has_shared_units ? group(*head, "multi_level_share_convs") : nullptr;
+  const auto share = config.has_shared_units ? group(*head, "multi_level_share_convs") : nullptr;
   const auto cls = group(*head, "multi_level_cls");
   const auto bbox = group(*head, "multi_level_bbox");
   const auto obj = group(*head, "multi_level_obj");
@@ -122,9 +126,9 @@ YuNetOutput YuNetImpl::forward(const at::Tensor& x) {
   const at::Tensor fine = stages_[2]->forward(y);
   const at::Tensor middle = stages_[3]->forward(halve(fine));
   const at::Tensor coarse = stages_[4]->forward(halve(middle));
-  const auto levels = join_levels({fine, middle, coarse}, [this](size_t level, const at::Tensor& z) {
-    return lateral_[level]->forward(z);
-  });
+  const auto levels = join_levels(
+      {fine, middle, coarse},
+      [this](size_t level, const at::Tensor& z) { return lateral_[level]->forward(z); });
   YuNetOutput output;
   for (size_t i = 0; i < levels.size(); ++i) {
     const at::Tensor shared = share_.empty() ? levels[i] : share_[i](levels[i]);
@@ -183,9 +187,8 @@ YuNetOutput FoldedYuNet::operator()(const at::Tensor& x) const {
   const at::Tensor middle = run(stages_[3], halve(fine));
   const at::Tensor coarse = run(stages_[4], halve(middle));
   const auto levels =
-      join_levels({fine, middle, coarse}, [this](size_t level, const at::Tensor& z) {
-        return run(lateral_[level], z);
-      });
+      join_levels({fine, middle, coarse},
+                  [this](size_t level, const at::Tensor& z) { return run(lateral_[level], z); });
   YuNetOutput output;
   for (size_t i = 0; i < levels.size(); ++i) {
     output[i] = run(heads_[i], levels[i]);

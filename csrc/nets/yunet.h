@@ -26,9 +26,11 @@ namespace guise::nets {
 
 inline constexpr std::array<int64_t, 3> kYuNetStrides = {8, 16, 32};
 inline constexpr int64_t kYuNetInputMultiple = 32;
-inline constexpr int64_t kYuNetHeads = 16;  // channels of an output: class 1, box 4, objectness 1, points 10
+inline constexpr int64_t kYuNetHeads =
+    16;  // channels of an output: class 1, box 4, objectness 1, points 10
 
-// Heads of one level, raw (no sigmoid): [N, 16, H/s, W/s] = class 1, box 4, objectness 1, landmarks 10.
+// Heads of one level, raw (no sigmoid): [N, 16, H/s, W/s] = class 1, box 4, objectness 1,
+// landmarks 10.
 using YuNetOutput = std::array<at::Tensor, 3>;
 
 // Pointwise convolution, 3x3 depthwise convolution, and, unless it ends a head, BatchNorm and ReLU.

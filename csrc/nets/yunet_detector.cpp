@@ -24,7 +24,9 @@ const DetectorTraits kTraits{"yunet",
                              /*level_step=*/1,
                              /*look_face_px=*/56.0};
 
-float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
+float sigmoid(float x) {
+  return 1.0F / (1.0F + std::exp(-x));
+}
 
 FaceCandidate decode_cell(const YuNetLevel& level, int64_t row, int64_t column, float score) {
   const int64_t cell = row * level.columns + column;
@@ -44,9 +46,11 @@ FaceCandidate decode_cell(const YuNetLevel& level, int64_t row, int64_t column, 
   for (int64_t k = 0; k < 5; ++k) {
     face.landmarks[static_cast<size_t>(k)] = {
         (static_cast<double>(points[2 * k * level.landmark_channel_step]) +
-         static_cast<double>(column)) * stride,
+         static_cast<double>(column)) *
+            stride,
         (static_cast<double>(points[(2 * k + 1) * level.landmark_channel_step]) +
-         static_cast<double>(row)) * stride};
+         static_cast<double>(row)) *
+            stride};
   }
   return face;
 }
@@ -102,8 +106,7 @@ class YuNetTorchDetector : public FaceDetector {
     for (size_t n = 0; n < images.size(); ++n) {
       const at::Tensor& image = images[n];
       TORCH_INTERNAL_ASSERT(image.size(0) == height && image.size(1) == width);
-      float* out = pixels.data_ptr<float>() +
-                   static_cast<int64_t>(n) * pixels.size(1) * out_step;
+      float* out = pixels.data_ptr<float>() + static_cast<int64_t>(n) * pixels.size(1) * out_step;
       for (int64_t row = 0; row < height; ++row) {
         copy_as_bgr(image.data_ptr<uint8_t>() + row * image.stride(0), out + row * out_step, width);
       }
@@ -165,9 +168,10 @@ void decode_yunet_level(const YuNetLevel& level, float min_score,
       const int64_t at = (row * level.columns + column) * level.cell_step;
       const float class_score =
           level.is_logit ? sigmoid(level.class_score[at]) : level.class_score[at];
-      const float objectness = level.is_logit ? sigmoid(level.objectness[at]) : level.objectness[at];
-      const float score = std::sqrt(std::clamp(class_score, 0.0F, 1.0F) *
-                                    std::clamp(objectness, 0.0F, 1.0F));
+      const float objectness =
+          level.is_logit ? sigmoid(level.objectness[at]) : level.objectness[at];
+      const float score =
+          std::sqrt(std::clamp(class_score, 0.0F, 1.0F) * std::clamp(objectness, 0.0F, 1.0F));
       if (score >= min_score) {
         candidates.push_back(decode_cell(level, row, column, score));
       }

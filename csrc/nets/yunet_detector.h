@@ -1,5 +1,5 @@
-// YuNet as a FaceDetector, by either of two paths that give the same boxes: the architecture in LibTorch
-// (safetensors), or the published 2023mar graph through OpenCV (ONNX).
+// YuNet as a FaceDetector, by either of two paths that give the same boxes: the architecture in
+// LibTorch (safetensors), or the published 2023mar graph through OpenCV (ONNX).
 #pragma once
 
 #include <memory>
@@ -29,7 +29,7 @@ struct YuNetLevel {
   const float* objectness;
   const float* box;
   const float* landmarks;
-  int64_t cell_step, box_step, landmark_step;     // floats from one cell to the next
+  int64_t cell_step, box_step, landmark_step;       // floats from one cell to the next
   int64_t box_channel_step, landmark_channel_step;  // floats from one channel to the next
   bool is_logit;                                    // scores still need the sigmoid
 };

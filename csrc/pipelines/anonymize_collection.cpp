@@ -28,8 +28,8 @@ using nlohmann::json;
 
 namespace {
 
-// Keeps the pixels of all photos being worked on within a budget. A photo larger than the budget waits until
-// it is alone.
+// Keeps the pixels of all photos being worked on within a budget. A photo larger than the budget
+// waits until it is alone.
 class PixelBudget {
  public:
   explicit PixelBudget(int64_t limit) : limit_(limit) {}
@@ -106,12 +106,17 @@ class Job {
  public:
   Job(const std::string& input, const std::string& output, const AnonymizeImage& anonymize,
       const CollectionOptions& options, CollectionReport& report, const std::atomic<bool>* cancel)
-      : input_(input), output_(output), anonymize_(anonymize), options_(options), report_(report),
-        cancel_(cancel), budget_(options.max_pixels_in_flight) {}
+      : input_(input),
+        output_(output),
+        anonymize_(anonymize),
+        options_(options),
+        report_(report),
+        cancel_(cancel),
+        budget_(options.max_pixels_in_flight) {}
 
   CollectionSummary run(const OnProgress& on_progress) {
-    const PhotoList list = list_photos(
-        input_, {options_.follow_links, options_.hidden, options_.format});
+    const PhotoList list =
+        list_photos(input_, {options_.follow_links, options_.hidden, options_.format});
     photos_ = &list.photos;
     summary_.total = static_cast<int64_t>(photos_->size());
     summary_.other_files = list.other_files;
@@ -157,11 +162,12 @@ class Job {
     const std::filesystem::path name(done.output);
     const std::string path = output_ + "/" + done.output;
     std::error_code error;
-    if (!name.empty() && name.is_relative() && name.lexically_normal() == name && *name.begin() != ".." &&
+    if (!name.empty() && name.is_relative() && name.lexically_normal() == name &&
+        *name.begin() != ".." &&
         std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error)) &&
         io::sha256_file(path) == done.output_sha256 && !std::filesystem::remove(path, error)) {
-      throw Unavailable(core::message(path, ": an earlier result could not be removed: ",
-                                      error.message()));
+      throw Unavailable(
+          core::message(path, ": an earlier result could not be removed: ", error.message()));
     }
   }
 
@@ -174,14 +180,15 @@ class Job {
   }
 
   bool is_unchanged(const Photo& photo, const CollectionReport::Done& done) const {
-    struct stat in {}, out {};
+    struct stat in {
+    }, out{};
     return photo.problem.empty() && done.output == report_name(photo.output_name) &&
            ::stat((input_ + "/" + photo.name).c_str(), &in) == 0 &&
            in.st_size == done.input_bytes &&
            static_cast<int64_t>(in.st_mtim.tv_sec) * 1'000'000'000 + in.st_mtim.tv_nsec ==
                done.input_mtime_ns &&
-           ::lstat((output_ + "/" + photo.output_name).c_str(), &out) == 0 && S_ISREG(out.st_mode) &&
-           out.st_size == done.output_bytes;
+           ::lstat((output_ + "/" + photo.output_name).c_str(), &out) == 0 &&
+           S_ISREG(out.st_mode) && out.st_size == done.output_bytes;
   }
 
   void count(PhotoStatus status, int64_t faces) {
@@ -205,9 +212,8 @@ class Job {
   void work(const OnProgress& on_progress) {
     const core::SingleThreadScope one_thread_each;
     const OpenCvSingleThread one_opencv_thread;
-    const int64_t wanted = options_.workers > 0
-                               ? options_.workers
-                               : std::max(1U, std::thread::hardware_concurrency());
+    const int64_t wanted =
+        options_.workers > 0 ? options_.workers : std::max(1U, std::thread::hardware_concurrency());
     running_ = std::min<int64_t>(wanted, static_cast<int64_t>(pending_.size()));
     std::vector<std::thread> threads;
     for (int64_t i = running_; i > 0; --i) {
@@ -333,8 +339,8 @@ void check(const CollectionOptions& options) {
                   "workers must be 0 to 1024; got ", options.workers);
   GUISE_CHECK_ARG(options.max_pixels_in_flight >= 1,
                   "max_pixels_in_flight must be at least 1; got ", options.max_pixels_in_flight);
-  GUISE_CHECK_ARG(options.format == "keep" || options.format == "jpeg" ||
-                      options.format == "png" || options.format == "webp",
+  GUISE_CHECK_ARG(options.format == "keep" || options.format == "jpeg" || options.format == "png" ||
+                      options.format == "webp",
                   "the format must be 'keep', 'jpeg', 'png' or 'webp'; got '", options.format, "'");
   // Quality out of range is found now, not after the first photo.
   const at::Tensor pixel = at::zeros({1, 1, 3}, at::kByte);

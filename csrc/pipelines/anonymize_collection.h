@@ -1,8 +1,9 @@
 // A folder of photos to a folder of anonymised photos and a report.
 //
-// Parallel over photos, one thread inside each. Memory is bounded by `max_pixels_in_flight`, however large
-// the collection. Fails closed: a photo that cannot be handled, or where a face may be left, is not
-// written but listed. Calls core::keep_freed_memory(), which concerns the whole process.
+// Parallel over photos, one thread inside each. Memory is bounded by `max_pixels_in_flight`,
+// however large the collection. Fails closed: a photo that cannot be handled, or where a face may
+// be left, is not written but listed. Calls core::keep_freed_memory(), which concerns the whole
+// process.
 #pragma once
 
 #include <atomic>
@@ -42,13 +43,14 @@ struct CollectionProgress {
   std::string reason;
 };
 
-// Called on the calling thread, after each photo and at least every 100 ms (then with an empty photo).
-// An exception thrown by it cancels the job, lets running photos finish, and is thrown on.
+// Called on the calling thread, after each photo and at least every 100 ms (then with an empty
+// photo). An exception thrown by it cancels the job, lets running photos finish, and is thrown on.
 using OnProgress = std::function<void(const CollectionProgress&)>;
 
-// Throws std::invalid_argument for folders that cannot be (check_folders) and for options that are not
-// those of the report that is there; guise::Unavailable when the input cannot be read or the output cannot
-// be written (no space, read-only): then what was finished stays and the same call goes on from there.
+// Throws std::invalid_argument for folders that cannot be (check_folders) and for options that are
+// not those of the report that is there; guise::Unavailable when the input cannot be read or the
+// output cannot be written (no space, read-only): then what was finished stays and the same call
+// goes on from there.
 CollectionSummary anonymize_collection(const std::string& input, const std::string& output,
                                        const AnonymizeImage& anonymize,
                                        const DetectorFacts& detectors,

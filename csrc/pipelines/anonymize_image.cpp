@@ -7,7 +7,8 @@ namespace guise::pipelines {
 
 namespace {
 
-// With "obscure-all", what a second look finds is obscured and the picture looked at again, at most this often.
+// With "obscure-all", what a second look finds is obscured and the picture looked at again, at most
+// this often.
 constexpr int kRounds = 3;
 
 void append(std::vector<stages::DetectedFace>& faces,
@@ -37,8 +38,9 @@ AnonymizedImage AnonymizeImage::operator()(const at::Tensor& image) {
   result.faces = found.faces;
   result.doubtful = found.doubtful;
   if (!found.doubtful.empty() && !obscure_all) {
-    result.reason = counted(found.doubtful.size(), " place that may be a face", " places that may be faces") +
-                    ", below the accept threshold and above the review threshold";
+    result.reason =
+        counted(found.doubtful.size(), " place that may be a face", " places that may be faces") +
+        ", below the accept threshold and above the review threshold";
     return result;
   }
   std::vector<stages::DetectedFace> to_obscure = found.faces;
@@ -58,8 +60,7 @@ AnonymizedImage AnonymizeImage::operator()(const at::Tensor& image) {
   }
   result.second_look_ms = watch.lap_ms();
   if (!result.uncovered.empty()) {
-    result.reason = "the second look found " +
-                    counted(result.uncovered.size(), " face", " faces") +
+    result.reason = "the second look found " + counted(result.uncovered.size(), " face", " faces") +
                     " that no mask covers";
     return result;
   }

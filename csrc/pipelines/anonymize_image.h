@@ -17,14 +17,14 @@ namespace guise::pipelines {
 struct AnonymizeOptions {
   stages::DetectOptions detect;
   stages::ObscureOptions obscure;
-  // What to do with candidates that are neither surely a face nor surely none, and with faces that the
-  // second look finds: "review" gives no image, "obscure-all" obscures them too.
+  // What to do with candidates that are neither surely a face nor surely none, and with faces that
+  // the second look finds: "review" gives no image, "obscure-all" obscures them too.
   std::string when_unsure = "review";
   bool second_look = true;  // search the finished picture for faces that no mask covers
 };
 
 struct AnonymizedImage {
-  at::Tensor image;                             // [H, W, 3] uint8 RGB; undefined where `reason` is not empty
+  at::Tensor image;  // [H, W, 3] uint8 RGB; undefined where `reason` is not empty
   std::vector<stages::DetectedFace> faces;      // obscured
   std::vector<stages::DetectedFace> doubtful;   // in doubt; obscured too with "obscure-all"
   std::vector<stages::DetectedFace> uncovered;  // found by the second look and not obscured

@@ -39,8 +39,8 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
-// What an earlier run wrote for another version of this photo must not pass for this one. A folder that took
-// its place is somebody else's.
+// What an earlier run wrote for another version of this photo must not pass for this one. A folder
+// that took its place is somebody else's.
 void remove_result(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(std::filesystem::symlink_status(path, error))) {
@@ -48,8 +48,8 @@ void remove_result(const std::string& path) {
   }
   std::filesystem::remove(path, error);
   if (error) {
-    throw Unavailable(core::message(path, ": an earlier result could not be removed: ",
-                                    error.message()));
+    throw Unavailable(
+        core::message(path, ": an earlier result could not be removed: ", error.message()));
   }
 }
 
@@ -60,8 +60,7 @@ std::vector<uint8_t> anonymized_bytes(const PhotoJob& job, AnonymizeImage& anony
                                       PhotoRecord& record) {
   core::Stopwatch watch;
   const std::vector<uint8_t> bytes = io::read_file(job.input_path, options.limits.max_file_bytes);
-  const io::ImageHeader header =
-      io::parse_image_header(bytes.data(), bytes.size(), options.limits);
+  const io::ImageHeader header = io::parse_image_header(bytes.data(), bytes.size(), options.limits);
   reserve(header.width_px * header.height_px);
   io::DecodedImage photo = io::decode_image(bytes.data(), bytes.size(), options.limits);
   record.width_px = photo.pixels.size(1);
@@ -107,7 +106,8 @@ const char* status_name(PhotoStatus status) {
 }
 
 void make_parent_folders(const std::string& root, const std::string& name) {
-  for (size_t slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+  for (size_t slash = name.find('/'); slash != std::string::npos;
+       slash = name.find('/', slash + 1)) {
     const std::string folder = root + "/" + name.substr(0, slash);
     if (::mkdir(folder.c_str(), 0777) == 0) {
       continue;
@@ -115,9 +115,9 @@ void make_parent_folders(const std::string& root, const std::string& name) {
     const int error = errno;
     struct stat facts {};
     if (error != EEXIST || ::lstat(folder.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
-      throw Unavailable(core::message(folder, " must be a folder that can be made, not a link: ",
-                                      error == EEXIST ? "something else is there"
-                                                      : std::strerror(error)));
+      throw Unavailable(
+          core::message(folder, " must be a folder that can be made, not a link: ",
+                        error == EEXIST ? "something else is there" : std::strerror(error)));
     }
   }
 }

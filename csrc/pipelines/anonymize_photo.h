@@ -1,4 +1,5 @@
-// One photo file to one anonymised file:   read -> anonymize_image -> encode -> write, once and whole
+// One photo file to one anonymised file:   read -> anonymize_image -> encode -> write, once and
+// whole
 #pragma once
 
 #include <cstdint>
@@ -48,15 +49,17 @@ struct PhotoOptions {
   std::string format = "keep";  // "keep", "jpeg", "png" or "webp"
 };
 
-// Anonymises one photo. Every error that belongs to the photo becomes a record with a reason; errors of the
-// output (no space, no permission) are thrown as guise::Unavailable, for they concern all photos.
+// Anonymises one photo. Every error that belongs to the photo becomes a record with a reason;
+// errors of the output (no space, no permission) are thrown as guise::Unavailable, for they concern
+// all photos.
 //   reserve  is called with the number of pixels before anything is decoded
 // An output that is there already is left alone: equal bytes count as written, others as failed.
 PhotoRecord anonymize_photo(const PhotoJob& job, AnonymizeImage& anonymize,
                             const PhotoOptions& options,
                             const std::function<void(int64_t pixels)>& reserve);
 
-// Creates the folders of a file below `root`, none of which may be a link. Throws guise::Unavailable.
+// Creates the folders of a file below `root`, none of which may be a link. Throws
+// guise::Unavailable.
 void make_parent_folders(const std::string& root, const std::string& name);
 
 }  // namespace guise::pipelines

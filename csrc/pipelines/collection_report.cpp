@@ -14,15 +14,18 @@ using nlohmann::json;
 
 namespace {
 
-double rounded(double value) { return std::round(value * 100.0) / 100.0; }
+double rounded(double value) {
+  return std::round(value * 100.0) / 100.0;
+}
 
 json faces_json(const std::vector<stages::DetectedFace>& faces) {
   json list = json::array();
   for (const stages::DetectedFace& face : faces) {
-    list.push_back({{"box", {rounded(face.box.x0), rounded(face.box.y0), rounded(face.box.x1),
-                             rounded(face.box.y1)}},
-                    {"score", rounded(static_cast<double>(face.score) * 100.0) / 100.0},
-                    {"detector", face.detector}});
+    list.push_back(
+        {{"box",
+          {rounded(face.box.x0), rounded(face.box.y0), rounded(face.box.x1), rounded(face.box.y1)}},
+         {"score", rounded(static_cast<double>(face.score) * 100.0) / 100.0},
+         {"detector", face.detector}});
   }
   return list;
 }
@@ -50,8 +53,9 @@ void list_differences(const json& then, const json& now, const std::string& pref
 
 void check_header(const json& then, const json& now, const std::string& path) {
   if (!then.is_object() || !then.contains("guise") || then.value("format", 0) != 1) {
-    throw CorruptFile(path + " must be a report of guise, to go on from it; it is something else. "
-                             "Move it away or name another report");
+    throw CorruptFile(path +
+                      " must be a report of guise, to go on from it; it is something else. "
+                      "Move it away or name another report");
   }
   std::vector<std::string> differences;
   list_differences(then.value("options", json::object()), now.value("options", json::object()), "",

@@ -1,8 +1,10 @@
-// The report of a collection, JSON Lines: a header with the options, one line a photo, a summary. While a job
-// runs, lines are appended to "<report>.journal", which also locks out a second job; at the end the last line
-// of each photo becomes the report. A job that was killed or cancelled goes on from what is there.
+// The report of a collection, JSON Lines: a header with the options, one line a photo, a summary.
+// While a job runs, lines are appended to "<report>.journal", which also locks out a second job; at
+// the end the last line of each photo becomes the report. A job that was killed or cancelled goes
+// on from what is there.
 //
-// The format is described for users in docs/report-format.md. No pixels, no embeddings, no absolute paths.
+// The format is described for users in docs/report-format.md. No pixels, no embeddings, no absolute
+// paths.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +39,10 @@ class CollectionReport {
     std::string output_sha256;
   };
 
-  // header_json: one JSON object {"guise", "format", "input", "options"}. Opens the journal and reads what
-  // earlier runs left. Throws std::invalid_argument, naming each option that differs, when their options
-  // were others; guise::CorruptFile when the file at `path` is no report; guise::Unavailable when the
-  // folder cannot be written or another job is at work.
+  // header_json: one JSON object {"guise", "format", "input", "options"}. Opens the journal and
+  // reads what earlier runs left. Throws std::invalid_argument, naming each option that differs,
+  // when their options were others; guise::CorruptFile when the file at `path` is no report;
+  // guise::Unavailable when the folder cannot be written or another job is at work.
   CollectionReport(const std::string& path, const std::string& header_json);
 
   // What earlier runs finished, by photo.

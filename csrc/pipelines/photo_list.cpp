@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <cerrno>
 #include <cstring>
 #include <deque>
 #include <filesystem>
-#include <cerrno>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,8 +26,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<const char*, 24> kPictureExtensions = {
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic",
-    ".heif", ".avif", ".jxl", ".jp2", ".dng", ".cr2",  ".cr3", ".nef", ".arw", ".orf",  ".rw2", ".psd"};
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".webp", ".bmp", ".dib",
+    ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2",
+    ".dng", ".cr2",  ".cr3", ".nef",  ".arw",  ".orf",  ".rw2", ".psd"};
 
 std::string lower_extension(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
@@ -87,7 +88,9 @@ class Walker {
   }
 
  private:
-  std::string full(const std::string& name) const { return name.empty() ? root_ : root_ + "/" + name; }
+  std::string full(const std::string& name) const {
+    return name.empty() ? root_ : root_ + "/" + name;
+  }
 
   bool enter(const std::string& name) {
     struct stat facts {};
@@ -183,7 +186,8 @@ class Walker {
     std::set<std::string> folders;
     for (Photo& photo : list_.photos) {
       const std::string& output = photo.output_name;
-      for (size_t slash = output.find('/'); slash != output.npos; slash = output.find('/', slash + 1)) {
+      for (size_t slash = output.find('/'); slash != output.npos;
+           slash = output.find('/', slash + 1)) {
         folders.insert(output.substr(0, slash));
       }
     }

@@ -26,8 +26,7 @@ AlignedFaces AlignFace::operator()(const at::Tensor& image,
   AlignedFaces aligned;
   double* row = crop_to_image.data_ptr<double>();
   for (const core::Landmarks5& points : landmarks) {
-    const core::Similarity2D fit =
-        core::fit_similarity({points.begin(), points.end()}, template_);
+    const core::Similarity2D fit = core::fit_similarity({points.begin(), points.end()}, template_);
     const core::Similarity2D back = fit.inverse();
     const double values[6] = {back.a, -back.b, back.tx, back.b, back.a, back.ty};
     row = std::copy(values, values + 6, row);

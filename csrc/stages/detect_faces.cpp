@@ -16,15 +16,18 @@ namespace guise::stages {
 
 namespace {
 
-// A face of up to this size lies whole in some tile; larger ones are found in the next smaller copy.
+// A face of up to this size lies whole in some tile; larger ones are found in the next smaller
+// copy.
 constexpr int64_t kTileOverlapPx = 96;
-// The smallest copy has its longer side at most this long: a face that fills the frame is then 160 px.
+// The smallest copy has its longer side at most this long: a face that fills the frame is then 160
+// px.
 constexpr int64_t kSmallestLevelPx = 160;
 // A closer look shows this many face sizes of the picture.
 constexpr double kLookContext = 4.0;
 // Looks in one batch; bounds the memory of a crowd.
 constexpr size_t kLooksAtATime = 8;
-// A judgement belongs to the candidate it was asked about when the boxes overlap at least this much.
+// A judgement belongs to the candidate it was asked about when the boxes overlap at least this
+// much.
 constexpr double kSameFaceIou = 0.3;
 // Boxes that overlap a mask this much are what the mask hides, seen a little larger or smaller.
 constexpr double kMaskIou = 0.35;
@@ -36,7 +39,8 @@ bool is_covered(const core::Box& box, const std::vector<core::Box>& masks) {
   });
 }
 
-// Takes a candidate from a view that starts at (x0, y0) and is `scale` times the size of the picture.
+// Takes a candidate from a view that starts at (x0, y0) and is `scale` times the size of the
+// picture.
 nets::FaceCandidate to_image(nets::FaceCandidate face, double x0, double y0, double scale) {
   face.box = {face.box.x0 / scale + x0, face.box.y0 / scale + y0, face.box.x1 / scale + x0,
               face.box.y1 / scale + y0};
@@ -57,7 +61,9 @@ nets::FaceCandidate mirrored(nets::FaceCandidate face, double width) {
   return face;
 }
 
-double longer_side(const core::Box& box) { return std::max(box.width(), box.height()); }
+double longer_side(const core::Box& box) {
+  return std::max(box.width(), box.height());
+}
 
 bool is_usable(const nets::FaceCandidate& face, double smallest_px) {
   const core::Box& box = face.box;
@@ -101,8 +107,8 @@ std::vector<nets::FaceCandidate> suppress_candidates(const std::vector<nets::Fac
 
 }  // namespace
 
-// What one search looks at: the picture, whether it is mirrored before a detector sees it, and where nothing
-// has to be found.
+// What one search looks at: the picture, whether it is mirrored before a detector sees it, and
+// where nothing has to be found.
 struct DetectFaces::View {
   const core::ImagePyramid& pyramid;
   bool mirror;
@@ -213,9 +219,8 @@ FaceSearch DetectFaces::search(const View& view) {
   for (const DetectedFace& face : found.faces) {
     accepted.push_back(face.box);
   }
-  std::erase_if(found.doubtful, [&accepted](const DetectedFace& face) {
-    return is_covered(face.box, accepted);
-  });
+  std::erase_if(found.doubtful,
+                [&accepted](const DetectedFace& face) { return is_covered(face.box, accepted); });
   found.doubtful = suppress(found.doubtful);
   return found;
 }
@@ -300,8 +305,8 @@ struct Look {
   double scale;       // its size over the size of what it shows
 };
 
-// Cut from the smallest copy in which the face is still larger than in the look, so that a large face costs no
-// more than a small one.
+// Cut from the smallest copy in which the face is still larger than in the look, so that a large
+// face costs no more than a small one.
 Look make_look(const core::ImagePyramid& pyramid, const core::Box& face, double face_px) {
   const size_t index = pyramid.level_for(longer_side(face), face_px);
   const at::Tensor& level = pyramid.levels()[index];
@@ -310,9 +315,9 @@ Look make_look(const core::ImagePyramid& pyramid, const core::Box& face, double 
   const auto side_px = static_cast<int64_t>(std::ceil(face_px * kLookContext / 32) * 32);
   const double half = level_face_px * kLookContext / 2;
   const core::Point centre{face.centre().x * to_level, face.centre().y * to_level};
-  const core::PixelRect rect = core::enclosing_rect(
-      {centre.x - half, centre.y - half, centre.x + half, centre.y + half}, level.size(1),
-      level.size(0));
+  const core::PixelRect rect =
+      core::enclosing_rect({centre.x - half, centre.y - half, centre.x + half, centre.y + half},
+                           level.size(1), level.size(0));
   const double scale = face_px / level_face_px;
   Look look{at::zeros({side_px, side_px, 3}, at::kByte), static_cast<double>(rect.x0) / to_level,
             static_cast<double>(rect.y0) / to_level, scale * to_level};
@@ -328,7 +333,8 @@ Look make_look(const core::ImagePyramid& pyramid, const core::Box& face, double 
   return look;
 }
 
-// What was seen in place of the candidate: the best box that overlaps it, or the candidate with score 0.
+// What was seen in place of the candidate: the best box that overlaps it, or the candidate with
+// score 0.
 nets::FaceCandidate best_match(const nets::FaceCandidate& candidate, const Look& look,
                                const std::vector<nets::FaceCandidate>& seen) {
   nets::FaceCandidate best = candidate;

@@ -1,9 +1,12 @@
 // A picture of any size to its faces, by one or more detectors.
 //
-//   levels   the picture and ever smaller copies, so that a 20 px face in 24 megapixels and a face that
-//            fills the frame both come to a size the detector knows; each level in overlapping tiles
+//   levels   the picture and ever smaller copies, so that a 20 px face in 24 megapixels and a face
+//   that
+//            fills the frame both come to a size the detector knows; each level in overlapping
+//            tiles
 //   closer   a candidate that is not sure is cut out with its surroundings, brought to the size the
-//   look     detector is best at, and judged again: at 12 px that finds seven times as many faces as one
+//   look     detector is best at, and judged again: at 12 px that finds seven times as many faces
+//   as one
 //            pass does, with fewer false ones (docs/measurements.md)
 //   union    what any of the detectors accepts, after one non-maximum suppression
 #pragma once
@@ -22,7 +25,7 @@
 namespace guise::stages {
 
 struct DetectOptions {
-  double threshold = -1.0;         // score of an accepted face, 0 to 1; negative: each detector's own
+  double threshold = -1.0;  // score of an accepted face, 0 to 1; negative: each detector's own
   double review_threshold = -1.0;  // score of a doubtful one; negative: each detector's own
   double nms_iou = 0.4;            // boxes that overlap more are one face; 0 to 1
   double smallest_face_px = 8.0;   // smaller boxes are not looked for
@@ -38,9 +41,9 @@ class DetectFaces {
   // image: [H, W, 3] uint8 RGB.
   FaceSearch operator()(const at::Tensor& image);
 
-  // The second look at a finished picture, mirrored so that it is not the same computation again: faces
-  // that none of `masks` covers. A face counts as covered when half of its box lies in one mask, or when
-  // its box and a mask are nearly the same.
+  // The second look at a finished picture, mirrored so that it is not the same computation again:
+  // faces that none of `masks` covers. A face counts as covered when half of its box lies in one
+  // mask, or when its box and a mask are nearly the same.
   std::vector<DetectedFace> find_uncovered(const at::Tensor& image,
                                            const std::vector<core::Box>& masks);
 
@@ -66,8 +69,9 @@ class DetectFaces {
   DetectOptions options_;
 };
 
-// The lengths [first, last) of the fewest tiles of at most `tile_px` that cover `length_px` with an overlap
-// of at least `overlap_px`; their length is equal and a multiple of 32 where there is more than one.
+// The lengths [first, last) of the fewest tiles of at most `tile_px` that cover `length_px` with an
+// overlap of at least `overlap_px`; their length is equal and a multiple of 32 where there is more
+// than one.
 std::vector<std::pair<int64_t, int64_t>> tile_spans(int64_t length_px, int64_t tile_px,
                                                     int64_t overlap_px);
 

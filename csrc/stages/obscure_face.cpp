@@ -16,8 +16,8 @@ namespace guise::stages {
 
 namespace {
 
-// A wider Gaussian is applied to a smaller copy of the region: the result is the same to the eye and the
-// cost no longer grows with the square of the face.
+// A wider Gaussian is applied to a smaller copy of the region: the result is the same to the eye
+// and the cost no longer grows with the square of the face.
 constexpr double kLargestSigmaPx = 8.0;
 // Wider than any picture: a block of this size is one colour, and its size still fits an integer.
 constexpr double kLargestBlockPx = 1e6;
@@ -32,11 +32,13 @@ void check(const ObscureOptions& options) {
                   "mask_scale must be 1 to 4; got ", options.mask_scale);
   GUISE_CHECK_ARG(options.strength >= 0.1 && options.strength <= 10.0,
                   "strength must be 0.1 to 10; got ", options.strength);
-  GUISE_CHECK_ARG(options.feather >= 0.0 && options.feather <= 1.0,
-                  "feather must be 0 to 1; got ", options.feather);
+  GUISE_CHECK_ARG(options.feather >= 0.0 && options.feather <= 1.0, "feather must be 0 to 1; got ",
+                  options.feather);
 }
 
-double longer_side(const core::Box& box) { return std::max(box.width(), box.height()); }
+double longer_side(const core::Box& box) {
+  return std::max(box.width(), box.height());
+}
 
 at::Tensor blurred(const at::Tensor& region, double sigma_px) {
   const double shrink = std::max(1.0, sigma_px / kLargestSigmaPx);
@@ -78,7 +80,9 @@ at::Tensor mask_weight(const core::PixelRect& rect, const core::Box& mask, bool 
 
 }  // namespace
 
-ObscureFace::ObscureFace(const ObscureOptions& options) : options_(options) { check(options); }
+ObscureFace::ObscureFace(const ObscureOptions& options) : options_(options) {
+  check(options);
+}
 
 core::Box ObscureFace::mask_box(const core::Box& face) const {
   return core::scale_about_centre(face, options_.mask_scale);
@@ -101,7 +105,8 @@ void ObscureFace::obscure(at::Tensor& image, const core::Box& face) const {
   const double face_px = longer_side(face);
   const double feather_px = options_.feather * face_px;
   const core::Box mask = mask_box(face);
-  // A blur also takes in what surrounds the mask, or its edge would be a smear of the edge's own pixels.
+  // A blur also takes in what surrounds the mask, or its edge would be a smear of the edge's own
+  // pixels.
   const double margin_px =
       feather_px +
       (options_.method == "blur" ? 2 * options_.strength * kBlurSigmaShare * face_px : 0.0);

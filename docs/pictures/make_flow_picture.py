@@ -1,4 +1,4 @@
-"""Draws docs/pictures/flow.png: a drawn face, found, and obscured in three ways by the engine itself.
+"""Draws docs/pictures/flow.png: a drawn face, found, and obscured in three ways by the engine.
 
 Run: python docs/pictures/make_flow_picture.py
 """
@@ -35,7 +35,9 @@ def drawn_portrait() -> Image.Image:
         ellipse(x - 2, 100, x + 22, 116, (250, 250, 248))
         ellipse(x + 5, 101, x + 15, 115, (70, 104, 84))
         ellipse(x + 8, 104, x + 13, 111, (20, 20, 20))
-        draw.arc([4 * (x - 4), 4 * 86, 4 * (x + 24), 4 * 110], 200, 340, fill=(60, 40, 26), width=16)
+        draw.arc(
+            [4 * (x - 4), 4 * 86, 4 * (x + 24), 4 * 110], 200, 340, fill=(60, 40, 26), width=16
+        )
     draw.arc([4 * 120, 4 * 112, 4 * 142, 4 * 142], 20, 160, fill=(190, 134, 104), width=12)
     draw.chord([4 * 108, 4 * 140, 4 * 154, 4 * 172], 20, 160, fill=(176, 70, 74))
     return big.resize((SIDE, SIDE), Image.Resampling.LANCZOS)

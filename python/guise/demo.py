@@ -1,8 +1,8 @@
 """`python -m guise.demo`: the main job on a handful of photos, and a page that shows it.
 
 Without `--photos` the photos are made from the astronaut picture that scikit-image carries (NASA,
-public domain): as it is, lying on its side by an EXIF flag with a GPS position and a thumbnail, small
-in a large picture, in grey, beside a cat, and cut short.
+public domain): as it is, lying on its side by an EXIF flag with a GPS position, small in a large
+picture, in grey, beside a cat, and cut short.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python make_seeds.py FOLDER      fills FOLDER/image and FOLDER/safetensors
 
-Needs Pillow and numpy. The safetensors seeds are put together by hand, so that odd but legal headers are
-among them.
+Needs Pillow and numpy. The safetensors seeds are put together by hand, so that odd but legal
+headers are among them.
 """
 
 from __future__ import annotations
@@ -91,12 +91,26 @@ def safetensors_file(header: dict | str, data: bytes) -> bytes:
 
 
 def safetensors_seeds() -> dict[str, bytes]:
-    sizes = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1,
-             "U8": 1, "BOOL": 1}
+    sizes = {
+        "F64": 8,
+        "F32": 4,
+        "F16": 2,
+        "BF16": 2,
+        "I64": 8,
+        "I32": 4,
+        "I16": 2,
+        "I8": 1,
+        "U8": 1,
+        "BOOL": 1,
+    }
     header: dict = {"__metadata__": {"format": "pt", "note": "\u00e9"}}
     at = 0
     for dtype, size in sizes.items():
-        header[f"t.{dtype}"] = {"dtype": dtype, "shape": [2, 1], "data_offsets": [at, at + 2 * size]}
+        header[f"t.{dtype}"] = {
+            "dtype": dtype,
+            "shape": [2, 1],
+            "data_offsets": [at, at + 2 * size],
+        }
         at += 2 * size
     odd = {
         "scalar": {"dtype": "F32", "shape": [], "data_offsets": [0, 4]},
