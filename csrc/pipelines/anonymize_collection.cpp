@@ -21,37 +21,13 @@
 #include "io/sha256.h"
 #include "io/write_image.h"
 #include "pipelines/photo_list.h"
+#include "pipelines/pixel_budget.h"
 
 namespace guise::pipelines {
 
 using nlohmann::json;
 
 namespace {
-
-// Keeps the pixels of all photos being worked on within a budget. A photo larger than the budget
-// waits until it is alone.
-class PixelBudget {
- public:
-  explicit PixelBudget(int64_t limit) : limit_(limit) {}
-
-  void take(int64_t pixels) {
-    std::unique_lock lock(mutex_);
-    freed_.wait(lock, [&] { return taken_ == 0 || taken_ + pixels <= limit_; });
-    taken_ += pixels;
-  }
-  void give_back(int64_t pixels) {
-    {
-      const std::lock_guard lock(mutex_);
-      taken_ -= pixels;
-    }
-    freed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  int64_t limit_, taken_ = 0;
-};
 
 // OpenCV's own threads are switched off while photos are worked on side by side.
 class OpenCvSingleThread {
