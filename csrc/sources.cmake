@@ -15,7 +15,7 @@ set(GUISE_CORE_SOURCES
   csrc/ops/gaussian_blur.cpp csrc/ops/gaussian_blur_cpu.cpp
   csrc/ops/feather_blend.cpp csrc/ops/feather_blend_cpu.cpp
   # nets
-  csrc/nets/weights.cpp csrc/nets/folded_conv.cpp csrc/nets/onnx_net.cpp
+  csrc/nets/weights.cpp csrc/nets/row_kernels.cpp csrc/nets/row_pipeline.cpp csrc/nets/onnx_net.cpp csrc/nets/face_candidate.cpp
   csrc/nets/yunet.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
   csrc/nets/open_face_detector.cpp
   # detect
@@ -27,6 +27,10 @@ set(GUISE_CORE_SOURCES
   # pipelines
   csrc/pipelines/anonymize_image.cpp csrc/pipelines/photo_list.cpp csrc/pipelines/anonymize_photo.cpp
   csrc/pipelines/collection_report.cpp csrc/pipelines/anonymize_collection.cpp)
+
+# Rates of these loops rest on fused multiply-adds, which the rest of the core does without.
+set_source_files_properties(csrc/nets/row_kernels.cpp PROPERTIES
+  COMPILE_OPTIONS "-ffp-contract=fast;-Wno-psabi" SKIP_PRECOMPILE_HEADERS ON)
 
 if(guise_with_cuda)
   enable_language(CUDA)

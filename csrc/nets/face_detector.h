@@ -9,16 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/geometry.h"
+#include "nets/face_candidate.h"
 
 namespace guise::nets {
-
-// A box that a detector proposes, in the coordinates of the picture it was given.
-struct FaceCandidate {
-  core::Box box;
-  core::Landmarks5 landmarks;
-  float score = 0.0F;  // in [0, 1]; only comparable within one detector
-};
 
 // How to use a detector's scores and sizes. Every number is measured: docs/measurements.md.
 struct DetectorTraits {

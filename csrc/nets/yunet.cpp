@@ -30,6 +30,24 @@ void check_input(const at::Tensor& x) {
                   "YuNet takes [N, 3, H, W] with H and W multiples of 32; got ", x.sizes());
 }
 
+std::vector<float> values(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.to(at::kFloat).contiguous();
+  return {flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel()};
+}
+
+// Weight and bias with BatchNorm's statistics folded in; `norm` may be empty.
+std::pair<at::Tensor, at::Tensor> folded_convolution(const torch::nn::Conv2d& conv,
+                                                     const torch::nn::BatchNorm2d& norm) {
+  at::Tensor weight = conv->weight.detach(), bias = conv->bias.detach();
+  if (!norm.is_empty()) {
+    const at::Tensor scale =
+        norm->weight.detach() / at::sqrt(norm->running_var + norm->options.eps());
+    weight = weight * scale.view({-1, 1, 1, 1});
+    bias = (bias - norm->running_mean) * scale + norm->bias.detach();
+  }
+  return {weight, bias};
+}
+
 // The neck: from coarse to fine, each level's lateral unit, then its doubled output added to the
 // next.
 template <typename Lateral>
@@ -55,9 +73,15 @@ at::Tensor SeparableUnitImpl::forward(const at::Tensor& x) {
   return bn.is_empty() ? y : at::relu(bn(y));
 }
 
-void SeparableUnitImpl::fold_into(std::vector<FoldedConv>& steps) const {
-  steps.emplace_back(conv1, torch::nn::BatchNorm2d(nullptr), /*relu=*/false);
-  steps.emplace_back(conv2, bn, /*relu=*/!bn.is_empty());
+SeparableWeights SeparableUnitImpl::folded() const {
+  const auto [weight, bias] = folded_convolution(conv2, bn);
+  return {conv1->options.in_channels(),
+          conv1->options.out_channels(),
+          values(conv1->weight.detach().flatten(1).t()),
+          values(conv1->bias.detach()),
+          values(weight.flatten(1).t()),
+          values(bias),
+          /*relu=*/!bn.is_empty()};
 }
 
 YuNetImpl::Stem::Stem() {
@@ -139,61 +163,97 @@ YuNetOutput YuNetImpl::forward(const at::Tensor& x) {
 
 namespace {
 
-at::Tensor run(const std::vector<FoldedConv>& steps, at::Tensor x) {
-  for (const FoldedConv& step : steps) {
-    x = step(x);
-  }
-  return x;
-}
-
-// One pointwise and one depthwise convolution that compute several heads side by side.
-void fold_heads_into(std::vector<FoldedConv>& steps, const std::vector<SeparableUnit>& heads) {
+// One unit that computes several heads side by side.
+SeparableWeights joined(const std::vector<SeparableUnit>& heads) {
   std::vector<at::Tensor> weights1, biases1, weights2, biases2;
   for (const SeparableUnit& head : heads) {
-    weights1.push_back(head->conv1->weight.detach());
+    weights1.push_back(head->conv1->weight.detach().flatten(1));
     biases1.push_back(head->conv1->bias.detach());
-    weights2.push_back(head->conv2->weight.detach());
+    weights2.push_back(head->conv2->weight.detach().flatten(1));
     biases2.push_back(head->conv2->bias.detach());
   }
-  const at::Tensor joined = at::cat(weights1);
-  steps.emplace_back(joined, at::cat(biases1), /*stride=*/1, /*groups=*/1, /*relu=*/false);
-  steps.emplace_back(at::cat(weights2), at::cat(biases2), /*stride=*/1, /*groups=*/joined.size(0),
-                     /*relu=*/false);
+  const at::Tensor pointwise = at::cat(weights1);
+  return {pointwise.size(1),
+          pointwise.size(0),
+          values(pointwise.t()),
+          values(at::cat(biases1)),
+          values(at::cat(weights2).t()),
+          values(at::cat(biases2)),
+          /*relu=*/false};
+}
+
+// The rows of `source` after some units, which live as long as this object.
+class UnitChain {
+ public:
+  UnitChain(RowSource& source, const std::vector<SeparableWeights>& units) : last_(&source) {
+    for (const SeparableWeights& unit : units) {
+      rows_.push_back(std::make_unique<SeparableRows>(*last_, unit));
+      last_ = rows_.back().get();
+    }
+  }
+  RowSource& rows() { return *last_; }
+
+ private:
+  std::vector<std::unique_ptr<SeparableRows>> rows_;
+  RowSource* last_;
+};
+
+Map run(RowSource& source, const std::vector<SeparableWeights>& units) {
+  UnitChain chain(source, units);
+  return whole_map(chain.rows());
+}
+
+Map run_on_half(const Map& map, const std::vector<SeparableWeights>& units) {
+  MapRows rows(map);
+  MaxPoolRows half(rows);
+  return run(half, units);
+}
+
+int64_t padded(int64_t size) {
+  return (size + kYuNetInputMultiple - 1) / kYuNetInputMultiple * kYuNetInputMultiple;
 }
 
 }  // namespace
 
-FoldedYuNet::FoldedYuNet(const YuNetImpl& net) {
-  stem_.emplace_back(net.stem_->conv1, net.stem_->bn1, /*relu=*/true);
-  net.stem_->conv2->fold_into(stem_);
-  for (size_t i = 0; i < stages_.size(); ++i) {
-    net.stages_[i]->conv1->fold_into(stages_[i]);
-    net.stages_[i]->conv2->fold_into(stages_[i]);
+StreamedYuNet::StreamedYuNet(const YuNetImpl& net) {
+  const auto [weight, bias] = folded_convolution(net.stem_->conv1, net.stem_->bn1);
+  // [out, channel, row, column] -> [row, column, channel, out]
+  stem_ = {weight.size(0), values(weight.permute({2, 3, 1, 0})), values(bias)};
+  first_ = {net.stem_->conv2->folded()};
+  for (size_t i = 0; i < net.stages_.size(); ++i) {
+    Units& units = stages_[i < 2 ? 0 : i - 1];
+    units.push_back(net.stages_[i]->conv1->folded());
+    units.push_back(net.stages_[i]->conv2->folded());
   }
   for (size_t i = 0; i < heads_.size(); ++i) {
-    net.lateral_[i]->fold_into(lateral_[i]);
+    lateral_[i] = {net.lateral_[i]->folded()};
     if (!net.share_.empty()) {
-      net.share_[i]->fold_into(heads_[i]);
+      heads_[i].push_back(net.share_[i]->folded());
     }
-    fold_heads_into(heads_[i], {net.cls_[i], net.bbox_[i], net.obj_[i], net.kps_[i]});
+    heads_[i].push_back(joined({net.cls_[i], net.bbox_[i], net.obj_[i], net.kps_[i]}));
   }
 }
 
-YuNetOutput FoldedYuNet::operator()(const at::Tensor& x) const {
-  check_input(x);
-  at::Tensor y = halve(run(stem_, x.contiguous(at::MemoryFormat::ChannelsLast)));
-  y = halve(run(stages_[1], run(stages_[0], y)));
-  const at::Tensor fine = run(stages_[2], y);
-  const at::Tensor middle = run(stages_[3], halve(fine));
-  const at::Tensor coarse = run(stages_[4], halve(middle));
-  const auto levels =
-      join_levels({fine, middle, coarse},
-                  [this](size_t level, const at::Tensor& z) { return run(lateral_[level], z); });
-  YuNetOutput output;
-  for (size_t i = 0; i < levels.size(); ++i) {
-    output[i] = run(heads_[i], levels[i]);
-  }
-  return output;
+std::array<Map, 3> StreamedYuNet::operator()(const at::Tensor& image) const {
+  StemRows stem(image, padded(image.size(0)), padded(image.size(1)), stem_);
+  UnitChain first(stem, first_);
+  MaxPoolRows quarter(first.rows());
+  UnitChain early(quarter, stages_[0]);
+  MaxPoolRows eighth(early.rows());
+
+  const Map fine = run(eighth, stages_[1]);
+  const Map middle = run_on_half(fine, stages_[2]);
+  const Map coarse = run_on_half(middle, stages_[3]);
+
+  MapRows coarse_rows(coarse);
+  const Map level2 = run(coarse_rows, lateral_[2]);
+  AddDoubledRows middle_rows(middle, level2);
+  const Map level1 = run(middle_rows, lateral_[1]);
+  AddDoubledRows fine_rows(fine, level1);
+  const Map level0 = run(fine_rows, lateral_[0]);
+
+  MapRows rows0(level0), rows1(level1), rows2(level2);
+  return {run(rows0, heads_[0]), run(rows1, heads_[1]), run(rows2, heads_[2])};
 }
 
 }  // namespace guise::nets

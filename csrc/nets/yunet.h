@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include "nets/folded_conv.h"
+#include "nets/row_pipeline.h"
 
 namespace guise::nets {
 
@@ -38,8 +38,8 @@ class SeparableUnitImpl : public torch::nn::Module {
  public:
   SeparableUnitImpl(int64_t in_channels, int64_t out_channels, bool ends_head = false);
   at::Tensor forward(const at::Tensor& x);
-  // Appends the unit's convolutions with BatchNorm folded in.
-  void fold_into(std::vector<FoldedConv>& steps) const;
+  // The unit for inference, BatchNorm folded in.
+  SeparableWeights folded() const;
 
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr};
   torch::nn::BatchNorm2d bn{nullptr};
@@ -62,7 +62,7 @@ class YuNetImpl : public torch::nn::Module {
   YuNetOutput forward(const at::Tensor& x);
 
  private:
-  friend class FoldedYuNet;
+  friend class StreamedYuNet;
 
   struct Stem : torch::nn::Module {
     Stem();
@@ -82,19 +82,24 @@ class YuNetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(YuNet);
 
-// The same function for inference: BatchNorm folded, the four heads of a level joined into one
-// convolution pair, channels-last, ReLU fused. Agrees with YuNet in eval() to float rounding.
-class FoldedYuNet {
+// The same function for inference on the CPU, row by row: BatchNorm folded, the four heads of a
+// level joined, the image read as it is. Agrees with YuNet in eval() to float rounding. Not changed
+// by use: one object serves all threads.
+class StreamedYuNet {
  public:
-  explicit FoldedYuNet(const YuNetImpl& net);
-  YuNetOutput operator()(const at::Tensor& x) const;
+  explicit StreamedYuNet(const YuNetImpl& net);
+
+  // image: [H, W, 3] uint8 RGB, rows may be strided; padded with zeros to multiples of 32. The maps
+  // of a level are [rows, columns, 16], channels as in YuNetOutput.
+  std::array<Map, 3> operator()(const at::Tensor& image) const;
 
  private:
-  using Steps = std::vector<FoldedConv>;
+  using Units = std::vector<SeparableWeights>;
 
-  Steps stem_;
-  std::array<Steps, 5> stages_;
-  std::array<Steps, 3> lateral_, heads_;
+  StemWeights stem_;
+  Units first_;                  // to a quarter of the size
+  std::array<Units, 4> stages_;  // model1 and model2; model3; model4; model5
+  std::array<Units, 3> lateral_, heads_;
 };
 
 }  // namespace guise::nets

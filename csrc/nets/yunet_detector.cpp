@@ -1,7 +1,6 @@
 #include "nets/yunet_detector.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -21,8 +20,8 @@ const DetectorTraits kTraits{"yunet",
                              /*accept_score=*/0.6F,
                              /*review_score=*/0.45F,
                              /*tile_px=*/1024,
-                             /*level_step=*/1,
-                             /*look_face_px=*/56.0};
+                             /*level_step=*/2,
+                             /*look_face_px=*/48.0};
 
 float sigmoid(float x) {
   return 1.0F / (1.0F + std::exp(-x));
@@ -57,36 +56,22 @@ FaceCandidate decode_cell(const YuNetLevel& level, int64_t row, int64_t column, 
 
 class YuNetTorchDetector : public FaceDetector {
  public:
-  explicit YuNetTorchDetector(std::shared_ptr<const FoldedYuNet> net) : net_(std::move(net)) {}
+  explicit YuNetTorchDetector(std::shared_ptr<const StreamedYuNet> net) : net_(std::move(net)) {}
 
   const DetectorTraits& traits() const override { return kTraits; }
 
   std::vector<FaceCandidate> propose(const at::Tensor& image, float min_score) override {
-    return propose_batch({image}, min_score).front();
-  }
-
-  std::vector<std::vector<FaceCandidate>> propose_batch(const std::vector<at::Tensor>& images,
-                                                        float min_score) override {
-    if (images.empty()) {
-      return {};
-    }
-    const c10::InferenceMode no_autograd;
-    const YuNetOutput levels = (*net_)(network_input(images));
-    std::vector<std::vector<FaceCandidate>> lists(images.size());
+    const std::array<Map, 3> levels = (*net_)(image);
+    std::vector<FaceCandidate> candidates;
     for (size_t i = 0; i < levels.size(); ++i) {
-      const at::Tensor map = levels[i].contiguous(at::MemoryFormat::ChannelsLast);
-      const int64_t rows = map.size(2), columns = map.size(3);
-      for (size_t n = 0; n < images.size(); ++n) {
-        const float* values =
-            map.data_ptr<float>() + static_cast<int64_t>(n) * rows * columns * kYuNetHeads;
-        decode_yunet_level({kYuNetStrides[i], rows, columns, values, values + 5, values + 1,
-                            values + 6, /*cell_step=*/kYuNetHeads, /*box_step=*/kYuNetHeads,
-                            /*landmark_step=*/kYuNetHeads, /*box_channel_step=*/1,
-                            /*landmark_channel_step=*/1, /*is_logit=*/true},
-                           min_score, lists[n]);
-      }
+      const float* values = levels[i].values.data();
+      decode_yunet_level({kYuNetStrides[i], levels[i].rows, levels[i].columns, values, values + 5,
+                          values + 1, values + 6, /*cell_step=*/kYuNetHeads,
+                          /*box_step=*/kYuNetHeads, /*landmark_step=*/kYuNetHeads,
+                          /*box_channel_step=*/1, /*landmark_channel_step=*/1, /*is_logit=*/true},
+                         min_score, candidates);
     }
-    return lists;
+    return candidates;
   }
 
   std::unique_ptr<FaceDetector> clone() const override {
@@ -94,35 +79,7 @@ class YuNetTorchDetector : public FaceDetector {
   }
 
  private:
-  // [N, 3, H, W] float32 BGR in channels-last, zero padded to multiples of 32.
-  static at::Tensor network_input(const std::vector<at::Tensor>& images) {
-    const int64_t height = images[0].size(0), width = images[0].size(1);
-    const auto padded = [](int64_t size) {
-      return (size + kYuNetInputMultiple - 1) / kYuNetInputMultiple * kYuNetInputMultiple;
-    };
-    at::Tensor pixels = at::zeros(
-        {static_cast<int64_t>(images.size()), padded(height), padded(width), 3}, at::kFloat);
-    const int64_t out_step = pixels.size(2) * 3;
-    for (size_t n = 0; n < images.size(); ++n) {
-      const at::Tensor& image = images[n];
-      TORCH_INTERNAL_ASSERT(image.size(0) == height && image.size(1) == width);
-      float* out = pixels.data_ptr<float>() + static_cast<int64_t>(n) * pixels.size(1) * out_step;
-      for (int64_t row = 0; row < height; ++row) {
-        copy_as_bgr(image.data_ptr<uint8_t>() + row * image.stride(0), out + row * out_step, width);
-      }
-    }
-    return pixels.permute({0, 3, 1, 2});
-  }
-
-  static void copy_as_bgr(const uint8_t* from, float* to, int64_t width) {
-    for (int64_t i = 0; i < 3 * width; i += 3) {
-      to[i] = from[i + 2];
-      to[i + 1] = from[i + 1];
-      to[i + 2] = from[i];
-    }
-  }
-
-  std::shared_ptr<const FoldedYuNet> net_;
+  std::shared_ptr<const StreamedYuNet> net_;
 };
 
 class YuNetOnnxDetector : public FaceDetector {
@@ -184,7 +141,7 @@ std::unique_ptr<FaceDetector> make_yunet_detector(
   YuNet net(YuNetConfig::of(tensors));
   load_state_dict(*net, tensors, source);
   net->eval();
-  return std::make_unique<YuNetTorchDetector>(std::make_shared<FoldedYuNet>(*net));
+  return std::make_unique<YuNetTorchDetector>(std::make_shared<StreamedYuNet>(*net));
 }
 
 std::unique_ptr<FaceDetector> make_yunet_onnx_detector(

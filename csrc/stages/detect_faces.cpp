@@ -22,6 +22,10 @@ constexpr int64_t kTileOverlapPx = 96;
 // The smallest copy has its longer side at most this long: a face that fills the frame is then 160
 // px.
 constexpr int64_t kSmallestLevelPx = 160;
+// Up to here the second look starts at half the size: a face that this misses and the first look
+// missed is smaller than about 20 px. In larger pictures small faces are common, and it starts at
+// full size.
+constexpr int64_t kHalvedSecondLookPixels = 1'000'000;
 // A closer look shows this many face sizes of the picture.
 constexpr double kLookContext = 4.0;
 // Looks in one batch; bounds the memory of a crowd.
@@ -39,26 +43,11 @@ bool is_covered(const core::Box& box, const std::vector<core::Box>& masks) {
   });
 }
 
-// Takes a candidate from a view that starts at (x0, y0) and is `scale` times the size of the
-// picture.
-nets::FaceCandidate to_image(nets::FaceCandidate face, double x0, double y0, double scale) {
-  face.box = {face.box.x0 / scale + x0, face.box.y0 / scale + y0, face.box.x1 / scale + x0,
-              face.box.y1 / scale + y0};
-  for (core::Point& point : face.landmarks) {
-    point = {point.x / scale + x0, point.y / scale + y0};
-  }
-  return face;
-}
-
-// Undoes a mirroring at the vertical axis of a picture `width` wide. Left and right change places.
-nets::FaceCandidate mirrored(nets::FaceCandidate face, double width) {
-  face.box = {width - face.box.x1, face.box.y0, width - face.box.x0, face.box.y1};
-  for (core::Point& point : face.landmarks) {
-    point.x = width - 1 - point.x;
-  }
-  std::swap(face.landmarks[0], face.landmarks[1]);
-  std::swap(face.landmarks[3], face.landmarks[4]);
-  return face;
+// Whether nearly all of the box lies in one of `outer`.
+bool is_inside(const core::Box& box, const std::vector<core::Box>& outer) {
+  return std::any_of(outer.begin(), outer.end(), [&box](const core::Box& other) {
+    return core::covered_share(box, other) >= 0.9;
+  });
 }
 
 double longer_side(const core::Box& box) {
@@ -113,6 +102,7 @@ struct DetectFaces::View {
   const core::ImagePyramid& pyramid;
   bool mirror;
   const std::vector<core::Box>& masks;
+  size_t first_level;  // the largest copy that is searched whole; closer looks use all of them
 
   std::vector<nets::FaceCandidate> propose(nets::FaceDetector& detector, const at::Tensor& part,
                                            float min_score) const {
@@ -121,7 +111,7 @@ struct DetectFaces::View {
     }
     std::vector<nets::FaceCandidate> faces = detector.propose(part.flip(1), min_score);
     for (nets::FaceCandidate& face : faces) {
-      face = mirrored(face, static_cast<double>(part.size(1)));
+      face = nets::mirrored(face, static_cast<double>(part.size(1)));
     }
     return faces;
   }
@@ -197,13 +187,17 @@ std::vector<std::string> DetectFaces::detector_names() const {
 
 FaceSearch DetectFaces::operator()(const at::Tensor& image) {
   const core::ImagePyramid pyramid(core::check_image(image), kSmallestLevelPx);
-  return search({pyramid, /*mirror=*/false, {}});
+  return search({pyramid, /*mirror=*/false, {}, /*first_level=*/0});
 }
 
 std::vector<DetectedFace> DetectFaces::find_uncovered(const at::Tensor& image,
                                                       const std::vector<core::Box>& masks) {
   const core::ImagePyramid pyramid(core::check_image(image), kSmallestLevelPx);
-  std::vector<DetectedFace> faces = search({pyramid, /*mirror=*/true, masks}).faces;
+  const int64_t pixels = image.size(0) * image.size(1);
+  const bool at_half = pixels <= kHalvedSecondLookPixels &&
+                       std::max(image.size(0), image.size(1)) > 2 * kSmallestLevelPx;
+  const size_t first_level = at_half ? 1 : 0;
+  std::vector<DetectedFace> faces = search({pyramid, /*mirror=*/true, masks, first_level}).faces;
   // A closer look may have moved a box under a mask.
   std::erase_if(faces, [&masks](const DetectedFace& face) { return is_covered(face.box, masks); });
   return faces;
@@ -231,8 +225,8 @@ std::vector<nets::FaceCandidate> DetectFaces::candidates(nets::FaceDetector& det
   const auto step = static_cast<size_t>(detector.traits().level_step);
   std::vector<nets::FaceCandidate> found;
   // Each step-th level, and always the smallest: there a face that fills the frame is found.
-  for (size_t i = 0; i < levels.size(); ++i) {
-    if (i % step == 0 || i + 1 == levels.size()) {
+  for (size_t i = view.first_level; i < levels.size(); ++i) {
+    if ((i - view.first_level) % step == 0 || i + 1 == levels.size()) {
       search_level(detector, view, i, found);
     }
   }
@@ -254,8 +248,8 @@ void DetectFaces::search_level(nets::FaceDetector& detector, const View& view, s
         const bool is_cut = (x0 > 0 && box.x0 <= 1) || (y0 > 0 && box.y0 <= 1) ||
                             (x1 < columns && box.x1 >= static_cast<double>(x1 - x0 - 1)) ||
                             (y1 < rows && box.y1 >= static_cast<double>(y1 - y0 - 1));
-        const nets::FaceCandidate placed =
-            to_image(face, static_cast<double>(x0) / scale, static_cast<double>(y0) / scale, scale);
+        const nets::FaceCandidate placed = nets::placed(face, static_cast<double>(x0) / scale,
+                                                        static_cast<double>(y0) / scale, scale);
         if (!is_cut && is_usable(placed, options_.smallest_face_px) &&
             !is_covered(placed.box, view.masks)) {
           found.push_back(placed);
@@ -277,6 +271,13 @@ void DetectFaces::judge(nets::FaceDetector& detector, const View& view,
   for (const nets::FaceCandidate& face : suppress_candidates(proposed, options_.nms_iou)) {
     (face.score >= sure ? judged : unsure).push_back(face);
   }
+  // What a sure face covers is obscured with it, whatever it is.
+  std::vector<core::Box> covered;
+  for (const nets::FaceCandidate& face : judged) {
+    covered.push_back(face.box);
+  }
+  std::erase_if(
+      unsure, [&covered](const nets::FaceCandidate& face) { return is_inside(face.box, covered); });
   const auto looks = std::min(unsure.size(), static_cast<size_t>(options_.max_closer_looks));
   for (size_t i = looks; i < unsure.size(); ++i) {
     // Not looked at, so neither accepted nor dropped.
@@ -340,7 +341,7 @@ nets::FaceCandidate best_match(const nets::FaceCandidate& candidate, const Look&
   nets::FaceCandidate best = candidate;
   best.score = 0.0F;
   for (const nets::FaceCandidate& face : seen) {
-    const nets::FaceCandidate placed = to_image(face, look.x0, look.y0, look.scale);
+    const nets::FaceCandidate placed = nets::placed(face, look.x0, look.y0, look.scale);
     if (is_usable(placed, 1.0) && placed.score > best.score &&
         core::intersection_over_union(placed.box, candidate.box) >= kSameFaceIou) {
       best = placed;
@@ -366,7 +367,7 @@ void DetectFaces::look_closer(nets::FaceDetector& detector, const View& view,
       const Look& look = looks[i - first];
       std::vector<nets::FaceCandidate> placed = seen[i - first];
       for (nets::FaceCandidate& face : placed) {
-        face = view.mirror ? mirrored(face, static_cast<double>(look.pixels.size(1))) : face;
+        face = view.mirror ? nets::mirrored(face, static_cast<double>(look.pixels.size(1))) : face;
       }
       faces[i] = best_match(faces[i], look, placed);
     }

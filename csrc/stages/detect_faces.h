@@ -41,9 +41,10 @@ class DetectFaces {
   // image: [H, W, 3] uint8 RGB.
   FaceSearch operator()(const at::Tensor& image);
 
-  // The second look at a finished picture, mirrored so that it is not the same computation again:
-  // faces that none of `masks` covers. A face counts as covered when half of its box lies in one
-  // mask, or when its box and a mask are nearly the same.
+  // The second look at a finished picture, mirrored so that it is not the same computation again,
+  // and at half the size where it has at most a megapixel: faces that none of `masks` covers. A
+  // face counts as covered when half of its box lies in one mask, or when its box and a mask are
+  // nearly the same.
   std::vector<DetectedFace> find_uncovered(const at::Tensor& image,
                                            const std::vector<core::Box>& masks);
 

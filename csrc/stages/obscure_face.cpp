@@ -53,25 +53,33 @@ at::Tensor blurred(const at::Tensor& region, double sigma_px) {
   return shrink > 1.0 ? core::resize_image(soft, width, height) : soft;
 }
 
+// How far a point lies outside the mask, px; 0 inside. dx, dy: distance from the mask's centre
+// along each axis.
+double outside_px(double dx, double dy, double half_width, double half_height, bool ellipse) {
+  if (!ellipse) {
+    return std::max({dx - half_width, dy - half_height, 0.0});
+  }
+  const double u = dx / half_width, v = dy / half_height, squared_radius = u * u + v * v;
+  // Distance along the ray from the centre: never less than the distance to the ellipse.
+  return squared_radius <= 1.0
+             ? 0.0
+             : std::sqrt(dx * dx + dy * dy) * (1.0 - 1.0 / std::sqrt(squared_radius));
+}
+
 // [h, w] float32: 1 inside the mask, falling smoothly to 0 over `feather_px` outside it.
 at::Tensor mask_weight(const core::PixelRect& rect, const core::Box& mask, bool ellipse,
                        double feather_px) {
   at::Tensor weight = at::empty({rect.height(), rect.width()}, at::kFloat);
   float* out = weight.data_ptr<float>();
   const core::Point centre = mask.centre();
-  const double half_width = mask.width() / 2, half_height = mask.height() / 2;
   for (int64_t y = rect.y0; y < rect.y1; ++y) {
     const double dy = std::abs(static_cast<double>(y) + 0.5 - centre.y);
     for (int64_t x = rect.x0; x < rect.x1; ++x) {
       const double dx = std::abs(static_cast<double>(x) + 0.5 - centre.x);
-      double outside_px = std::max({dx - half_width, dy - half_height, 0.0});
-      if (ellipse) {
-        const double radius = std::hypot(dx / half_width, dy / half_height);
-        // Distance along the ray from the centre: never less than the distance to the ellipse.
-        outside_px = radius <= 1.0 ? 0.0 : std::hypot(dx, dy) * (1.0 - 1.0 / radius);
-      }
-      const double t = feather_px > 0 ? std::clamp(1.0 - outside_px / feather_px, 0.0, 1.0)
-                                      : (outside_px > 0 ? 0.0 : 1.0);
+      const double distance = outside_px(dx, dy, mask.width() / 2, mask.height() / 2, ellipse);
+      const double t = distance <= 0.0  ? 1.0
+                       : feather_px > 0 ? std::max(1.0 - distance / feather_px, 0.0)
+                                        : 0.0;
       *out++ = static_cast<float>(t * t * (3.0 - 2.0 * t));
     }
   }

@@ -79,23 +79,59 @@ TEST(YuNet, AnswersWithThreeLevels) {
   EXPECT_THROW(net->forward(at::zeros({0, 3, 64, 96})), std::invalid_argument);
 }
 
-TEST(YuNet, FoldedAgreesWithUnfolded) {
+// What the module computes from a uint8 RGB image: BGR, zero padded to multiples of 32, NCHW.
+YuNetOutput slow_output(YuNet& net, const at::Tensor& image) {
+  const c10::NoGradGuard no_grad;
+  const auto padded = [](int64_t size) { return (size + 31) / 32 * 32; };
+  at::Tensor x = at::zeros({1, 3, padded(image.size(0)), padded(image.size(1))});
+  x.slice(2, 0, image.size(0))
+      .slice(3, 0, image.size(1))
+      .copy_(image.flip(2).permute({2, 0, 1}).to(at::kFloat));
+  return net->forward(x);
+}
+
+// Largest difference over the largest value.
+double relative_difference(const YuNetOutput& slow, const std::array<Map, 3>& fast) {
+  double difference = 0, largest = 0;
+  for (size_t i = 0; i < fast.size(); ++i) {
+    const Map& map = fast[i];
+    const at::Tensor values =
+        at::from_blob(const_cast<float*>(map.values.data()), {map.rows, map.columns, map.channels})
+            .permute({2, 0, 1});
+    difference = std::max(difference, (slow[i][0] - values).abs().max().item<double>());
+    largest = std::max(largest, slow[i].abs().max().item<double>());
+  }
+  EXPECT_GT(largest, 0.1) << "the comparison needs values to compare";
+  return difference / largest;
+}
+
+TEST(YuNet, StreamedAgreesWithTheModule) {
   for (const YuNetConfig& config : {YuNetConfig::n(), YuNetConfig::s()}) {
     YuNet net(config);
     randomize(net, 17);
     net->eval();
-    const FoldedYuNet folded(*net);
-    const c10::NoGradGuard no_grad;
-    for (const int64_t batch : {1, 2}) {
-      const at::Tensor x = testing::random_floats({batch, 3, 96, 64}, 0.F, 255.F, 5) / 255.0;
-      const YuNetOutput slow = net->forward(x);
-      double largest = 0;
-      for (const at::Tensor& level : slow) {
-        largest = std::max(largest, level.abs().max().item<double>());
-      }
-      EXPECT_GT(largest, 0.1) << "the comparison needs values to compare";
-      EXPECT_LT(largest_difference_of(slow, folded(x)), 1e-4);
+    const StreamedYuNet streamed(*net);
+    // Whole, one pixel, and sizes that leave remainders in every loop.
+    const std::vector<std::pair<int64_t, int64_t>> sizes = {
+        {96, 64}, {1, 1}, {33, 97}, {150, 211}, {32, 500}};
+    for (const auto& [height, width] : sizes) {
+      const at::Tensor image =
+          (testing::random_floats({height, width, 3}, 0.F, 255.F, 5)).to(at::kByte);
+      EXPECT_LT(relative_difference(slow_output(net, image), streamed(image)), 1e-5)
+          << height << " x " << width;
     }
+  }
+}
+
+TEST(YuNet, StreamedReadsStridedRows) {
+  YuNet net;
+  randomize(net, 17);
+  net->eval();
+  const at::Tensor image = (testing::random_floats({80, 120, 3}, 0.F, 255.F, 7)).to(at::kByte);
+  const at::Tensor part = image.slice(0, 8, 72).slice(1, 16, 112);
+  const auto strided = StreamedYuNet(*net)(part), whole = StreamedYuNet(*net)(part.contiguous());
+  for (size_t i = 0; i < strided.size(); ++i) {
+    EXPECT_EQ(strided[i].values, whole[i].values);
   }
 }
 
@@ -103,15 +139,15 @@ TEST(YuNet, FoldingTakesTheStatistics) {
   YuNet net;
   randomize(net, 17);
   net->eval();
-  const FoldedYuNet before(*net);
+  const StreamedYuNet before(*net);
   {
     const c10::NoGradGuard no_grad;
     for (auto& [key, tensor] : state_dict(*net)) {
       if (key == "backbone.model3.conv1.bn.running_mean") tensor.add_(0.5);
     }
   }
-  const at::Tensor x = testing::random_floats({1, 3, 64, 64}, 0.F, 1.F, 6);
-  EXPECT_GT(largest_difference_of(before(x), FoldedYuNet(*net)(x)), 1e-4)
+  const at::Tensor image = (testing::random_floats({64, 64, 3}, 0.F, 255.F, 6)).to(at::kByte);
+  EXPECT_GT(relative_difference(slow_output(net, image), before(image)), 1e-5)
       << "one changed mean must be seen by the comparison above";
 }
 
