@@ -3,6 +3,7 @@
 #include "bindings/common.h"
 #include "bindings/detector_handle.h"
 #include "core/check.h"
+#include "core/image.h"
 #include "stages/align_face.h"
 #include "stages/obscure_face.h"
 
@@ -67,6 +68,18 @@ void bind_face(py::module_& m) {
                     "candidates between the review and the accept threshold");
 }
 
+std::vector<stages::DetectedFace> propose(const DetectorHandle& detector, const at::Tensor& image,
+                                          double min_score) {
+  const at::Tensor pixels = core::check_image(image);
+  const std::lock_guard lock(*detector.in_use);
+  std::vector<stages::DetectedFace> faces;
+  for (const nets::FaceCandidate& face :
+       detector.net->propose(pixels, static_cast<float>(min_score))) {
+    faces.push_back({face.box, face.landmarks, face.score, detector.net->traits().name});
+  }
+  return faces;
+}
+
 }  // namespace
 
 stages::DetectFaces make_detect_faces(const std::vector<std::shared_ptr<DetectorHandle>>& detectors,
@@ -91,7 +104,11 @@ void bind_stages(py::module_& m) {
            py::call_guard<py::gil_scoped_release>())
       .def_property_readonly(
           "name", [](const DetectorHandle& detector) { return detector.net->traits().name; })
-      .def_readonly("sha256", &DetectorHandle::sha256);
+      .def_readonly("sha256", &DetectorHandle::sha256)
+      .def("propose", &propose, py::arg("image"), py::kw_only(), py::arg("min_score"),
+           py::call_guard<py::gil_scoped_release>(),
+           "One pass over uint8 [H, W, 3] RGB at its own scale: every candidate with at least "
+           "min_score, before non-maximum suppression.");
   m.def(
       "detect_faces",
       [](const at::Tensor& image, const std::vector<std::shared_ptr<DetectorHandle>>& detectors,

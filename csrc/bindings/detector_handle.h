@@ -1,7 +1,8 @@
-// A detector as Python holds it: shared, never used itself, cloned for each search.
+// A detector as Python holds it: shared; cloned for each search, locked for a single pass.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace guise::bindings {
 struct DetectorHandle {
   std::unique_ptr<nets::FaceDetector> net;
   std::string sha256;
+  std::unique_ptr<std::mutex> in_use = std::make_unique<std::mutex>();
 };
 
 stages::DetectFaces make_detect_faces(const std::vector<std::shared_ptr<DetectorHandle>>& detectors,

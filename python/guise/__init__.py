@@ -18,7 +18,7 @@ import torch  # noqa: E402
 if _collecting:
     gc.enable()
 
-from guise._version_check import require_matching_torch
+from guise._version_check import require_matching_torch  # noqa: E402
 
 require_matching_torch(torch.__version__)
 

@@ -329,6 +329,10 @@ class Detector:
     """An opened detector file whose checksum was verified."""
 
     def __init__(self, architecture: str, *, path: str, sha256: str) -> None: ...
+    def propose(self, image: torch.Tensor, *, min_score: float) -> list[Face]:
+        """One pass over uint8 [H, W, 3] RGB at its own scale: every candidate with at least
+        min_score, before non-maximum suppression."""
+
     @property
     def name(self) -> str: ...
     @property

@@ -218,7 +218,7 @@ def parse() -> argparse.Namespace:
         "--copies",
         dest="copies_500",
         type=int,
-        default=4,
+        default=10,
         help="of each of them, so that the start of the programs weighs little",
     )
     parser.add_argument("--scenes", type=int, default=12, help="scenes of 12 megapixels")
