@@ -61,9 +61,8 @@ struct Similarity2D {
 Similarity2D fit_similarity(const std::vector<Point>& from, const std::vector<Point>& to);
 
 // The crop templates, scaled to a square crop of `size_px`.
-//   arcface  five points on 112 x 112 (InsightFace); sizes that 128 divides but 112 does not use
-//   its
-//            128 layout (shifted 8 px to the right)
+//   arcface  five points on 112 x 112 (InsightFace); a size that 128 divides but 112 does not
+//            uses its 128 layout (shifted 8 px to the right)
 //   ffhq     five points on 512 x 512 (facexlib / FFHQ alignment), for restoration
 Landmarks5 arcface_template(int64_t size_px);
 Landmarks5 ffhq_template(int64_t size_px);

@@ -1,5 +1,5 @@
-// One photo file to one anonymised file:   read -> anonymize_image -> encode -> write, once and
-// whole
+// One photo file to one anonymised file:
+//   read -> anonymize_image -> encode -> write, once and whole
 #pragma once
 
 #include <cstdint>

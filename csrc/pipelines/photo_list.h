@@ -1,13 +1,10 @@
 // A folder of photos to a list of jobs: which files are photos, and where each result goes.
 //
-//   photos        regular files whose first bytes are JPEG, PNG, WebP or BMP, whatever their name,
-//   and files
-//                 with the name of a picture of another kind (those cannot be read and are listed
-//                 as failed)
-//   hidden files  and folders (a name that starts with a dot): left out unless asked for
-//   links         left out unless asked for; then each folder is entered once, so loops end
-//   the tree      is mirrored; a name whose extension is not that of the written format gets that
-//   one
+//   photos    regular files whose first bytes are JPEG, PNG, WebP or BMP, whatever their name, and
+//             files named like a picture of another kind (those cannot be read: listed as failed)
+//   hidden    files and folders (a name that starts with a dot): left out unless asked for
+//   links     left out unless asked for; then each folder is entered once, so loops end
+//   the tree  is mirrored; a name gets the extension of the format that is written
 #pragma once
 
 #include <cstdint>

@@ -3,10 +3,9 @@
 // stay bit-equal.
 //
 //   mask     the detection box, width and height multiplied by mask_scale about its centre, or the
-//   ellipse
-//            inscribed in that box: obscured to the last pixel
-//   feather  outside the mask, the obscured picture fades into the original over feather * face
-//   size
+//            ellipse inscribed in that: obscured to the last pixel
+//   feather  outside the mask, the obscured picture fades into the original over
+//            feather * face size
 //
 // Blur and pixelation are near-linear and can be attacked by someone who obscures his own gallery
 // in the same way: docs/measurements.md has the figures of that attack for every method.

@@ -198,6 +198,20 @@ def guise_obscurer(photos: Sequence[Image], detectors: str, **options: Any) -> O
     return obscure
 
 
+def strength_attacks(
+    photos: Sequence[Image], detectors: str, strengths: Sequence[float]
+) -> list[tuple[str, Obscurer | None]]:
+    """Rows that show how mild a setting may be."""
+    return [
+        (
+            f"guise, {method}, strength {strength:g}",
+            guise_obscurer(photos, detectors, method=method, strength=strength),
+        )
+        for method in ("pixelate", "blur")
+        for strength in strengths
+    ]
+
+
 def list_attacks(
     photos: Sequence[Image], tools: Sequence[str], detectors: str
 ) -> list[tuple[str, Obscurer | None]]:
@@ -236,12 +250,20 @@ def main() -> None:
     parser.add_argument("--detectors", default="centerface", help="of guise, joined by commas")
     parser.add_argument("--enlarge", type=int, default=1, help="enlarge the photos first")
     parser.add_argument("--no-level-2", action="store_true", help="half the time")
+    parser.add_argument(
+        "--strengths", type=float, nargs="+", help="only guise's pixelate and blur at these"
+    )
     arguments = parser.parse_args()
     prepare(arguments, "orl")
     attack = Attack(arguments.data / "orl", DlibRecogniser(arguments.models), arguments.enlarge)
     figures: dict[str, Any] = {}
     rows = []
-    for name, obscurer in list_attacks(attack.photos, arguments.tools, arguments.detectors):
+    attacks = (
+        strength_attacks(attack.photos, arguments.detectors, arguments.strengths)
+        if arguments.strengths
+        else list_attacks(attack.photos, arguments.tools, arguments.detectors)
+    )
+    for name, obscurer in attacks:
         result = attack.run(obscurer, not arguments.no_level_2)
         figures[name] = result
         levels = ("level 1", "level 1 centred", "level 2")
