@@ -1,7 +1,7 @@
 // A picture of any size to its faces, by one or more detectors.
 //
-//   levels   the picture and ever smaller copies, each in overlapping tiles, so that a 20 px face in
-//            24 megapixels and a face that fills the frame both come to a size the detector knows
+//   levels   the picture and ever smaller copies, each in overlapping tiles, so that a 20 px face
+//            in 24 megapixels and one that fills the frame both come to a size the detector knows
 //   closer   a candidate that is not sure is cut out with its surroundings, brought to the size the
 //   look     detector is best at, and judged again: more small faces and fewer false ones
 //            (docs/measurements.md)
