@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from processes import heed_interrupts
 from typer.testing import CliRunner, Result
 
 import guise
@@ -234,6 +235,7 @@ main()
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ},
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import heed_interrupts
 
 from guise import _core
 from guise.report import read_report
@@ -27,6 +28,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TERM": "dumb"},
+        preexec_fn=heed_interrupts,
     )
 
 

@@ -1,0 +1,10 @@
+"""What tests that start processes share."""
+
+from __future__ import annotations
+
+import signal
+
+
+def heed_interrupts() -> None:
+    """For `preexec_fn`: a job in the background inherits that Ctrl-C is ignored, a test must not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
