@@ -34,9 +34,8 @@ from guise._core import (  # noqa: E402
     PhotoResult,
     Unavailable,
     __version__,
-    read_image,
-    write_image,
 )
+from guise._images import read_image, write_image  # noqa: E402
 from guise.faces import (  # noqa: E402
     NeedsReview,
     align,

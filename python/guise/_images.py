@@ -3,14 +3,59 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Union
+from typing import Any, TypedDict, Union
 
 import torch
+from typing_extensions import Unpack
 
 from guise import _core
 
 # A path, a tensor, or anything with __array_interface__ (a NumPy array, a PIL image).
 ImageLike = Union[str, "os.PathLike[str]", torch.Tensor, Any]
+
+
+class LimitKeywords(TypedDict, total=False):
+    """Keywords of `ReadLimits`."""
+
+    max_file_bytes: int
+    max_side_px: int
+    max_pixels: int
+    max_jpeg_scans: int
+
+
+class WriteKeywords(TypedDict, total=False):
+    """Keywords of `WriteOptions`."""
+
+    jpeg_quality: int
+    jpeg_subsample_chroma: bool
+    png_compression: int
+    webp_quality: int
+    webp_lossless: bool
+    webp_effort: int
+
+
+def read_image(path: str | os.PathLike[str], **limits: Unpack[LimitKeywords]) -> torch.Tensor:
+    """uint8 [H, W, 3] RGB, upright: a JPEG, PNG, WebP or BMP.
+
+    Raises CorruptFile for what is damaged or beyond the limits, Unavailable for what cannot be opened.
+    """
+    return _core.read_image(os.fspath(path), limits=_core.ReadLimits(**limits))
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    image: ImageLike,
+    *,
+    format: str = "",
+    **options: Unpack[WriteKeywords],
+) -> None:
+    """Writes a picture whole or not at all, without metadata.
+
+    format: "jpeg", "png", "webp" or "bmp"; by default what the extension says.
+    Raises ValueError for another format or options out of range, Unavailable where it cannot write.
+    """
+    chosen = _core.WriteOptions(**options)
+    _core.write_image(os.fspath(path), to_tensor(image), format=format, options=chosen)
 
 
 def to_tensor(image: ImageLike) -> torch.Tensor:

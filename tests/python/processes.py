@@ -6,5 +6,5 @@ import signal
 
 
 def heed_interrupts() -> None:
-    """For `preexec_fn`: a job in the background inherits that Ctrl-C is ignored, a test must not."""
+    """For `preexec_fn`: background jobs inherit that Ctrl-C is ignored; a test must not."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
