@@ -37,7 +37,7 @@ class WriteKeywords(TypedDict, total=False):
 def read_image(path: str | os.PathLike[str], **limits: Unpack[LimitKeywords]) -> torch.Tensor:
     """uint8 [H, W, 3] RGB, upright: a JPEG, PNG, WebP or BMP.
 
-    Raises CorruptFile for what is damaged or beyond the limits, Unavailable for what cannot be opened.
+    Raises CorruptFile (damaged, or beyond the limits) and Unavailable (cannot be opened).
     """
     return _core.read_image(os.fspath(path), limits=_core.ReadLimits(**limits))
 
