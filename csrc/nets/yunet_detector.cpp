@@ -16,12 +16,12 @@ namespace {
 
 const DetectorTraits kTraits{"yunet",
                              /*propose_score=*/0.08F,
-                             /*sure_score=*/0.88F,
+                             /*sure_score=*/0.8F,
                              /*accept_score=*/0.6F,
                              /*review_score=*/0.45F,
                              /*tile_px=*/1024,
                              /*level_step=*/2,
-                             /*look_face_px=*/48.0};
+                             /*look_face_px=*/56.0};
 
 float sigmoid(float x) {
   return 1.0F / (1.0F + std::exp(-x));
