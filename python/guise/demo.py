@@ -8,7 +8,6 @@ picture, in grey, beside a cat, and cut short.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ def main() -> None:
     """Entry point."""
     arguments = _parse()
     out: Path = arguments.out
-    shutil.rmtree(out / "anonymised", ignore_errors=True)
-    photos = arguments.photos or _make_photos(out / "photos")
+    photos = arguments.photos or _make_photos(out / "made-photos")
     summary = guise.anonymize_folder(photos, out / "anonymised")
     page = write_comparison_page(
         out / "index.html",
@@ -55,8 +53,7 @@ def _make_photos(folder: Path) -> Path:
         from PIL import Image
     except ImportError:
         sys.exit("the demo's photos need scikit-image: pip install scikit-image, or give --photos")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     astronaut = Image.fromarray(skimage.data.astronaut())
     astronaut.save(folder / "astronaut.jpg", quality=95)
     astronaut.convert("L").save(folder / "astronaut-grey.png")
