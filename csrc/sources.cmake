@@ -18,6 +18,28 @@ set(GUISE_CORE_SOURCES
   csrc/nets/weights.cpp csrc/nets/row_kernels.cpp csrc/nets/row_pipeline.cpp csrc/nets/onnx_net.cpp csrc/nets/face_candidate.cpp
   csrc/nets/yunet.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
   csrc/nets/open_face_detector.cpp
+  # render
+  csrc/render/head_model.cpp csrc/render/head_model_file.cpp
+  csrc/render/skin_model.cpp csrc/render/skin_base.cpp csrc/render/skin_fine.cpp csrc/render/skin_placement.cpp
+  csrc/render/skin_tables.cpp csrc/render/skin_spots.cpp csrc/render/skin_dress.cpp
+  csrc/render/groom.cpp csrc/render/groom_roots.cpp csrc/render/groom_sites.cpp csrc/render/groom_shell.cpp
+  csrc/render/hair_styles.cpp csrc/render/hair_cuts.cpp csrc/render/hair_seeds.cpp csrc/render/hair_strands.cpp
+  csrc/render/hair_gathered.cpp csrc/render/hair_color.cpp csrc/render/brows_and_lashes.cpp csrc/render/beard.cpp
+  csrc/render/keyed_noise.cpp csrc/render/mesh_builder.cpp
+  csrc/render/clothing.cpp csrc/render/accessory_neck.cpp csrc/render/accessory_collars.cpp
+  csrc/render/glasses.cpp csrc/render/accessory_frames.cpp csrc/render/hats.cpp csrc/render/accessory_shell.cpp
+  csrc/render/accessory_headscarf.cpp csrc/render/earrings.cpp csrc/render/occluders.cpp
+  csrc/render/accessory_face_wrap.cpp csrc/render/accessory_hand.cpp
+  csrc/render/environment.cpp csrc/render/background.cpp csrc/render/background_canvas.cpp
+  csrc/render/background_indoor.cpp csrc/render/background_outdoor.cpp
+  csrc/render/recipe_options.cpp csrc/render/recipe_text.cpp csrc/render/draw_numbers.cpp
+  csrc/render/draw_identity.cpp csrc/render/draw_features.cpp csrc/render/draw_photo.cpp
+  csrc/render/draw_expression.cpp csrc/render/draw_hair_cut.cpp csrc/render/draw_wearing.cpp
+  csrc/render/draw_light.cpp csrc/render/draw_camera.cpp
+  csrc/render/camera.cpp csrc/render/shadow_map.cpp csrc/render/rasterizer.cpp
+  csrc/render/shade_skin.cpp csrc/render/shade_eye.cpp csrc/render/shade_strand.cpp csrc/render/shade_material.cpp
+  csrc/render/scene.cpp csrc/render/resolve.cpp csrc/render/film.cpp csrc/render/jpeg_artifacts.cpp
+  csrc/render/draw_picture.cpp csrc/render/renderer.cpp
   # detect
   csrc/stages/detect_faces.cpp
   # align
@@ -43,4 +65,4 @@ endif()
 set(GUISE_BINDING_SOURCES
   csrc/bindings/module.cpp csrc/bindings/bind_errors.cpp csrc/bindings/bind_core.cpp
   csrc/bindings/bind_options.cpp csrc/bindings/bind_io.cpp csrc/bindings/bind_ops.cpp
-  csrc/bindings/bind_stages.cpp csrc/bindings/bind_pipelines.cpp)
+  csrc/bindings/bind_stages.cpp csrc/bindings/bind_pipelines.cpp csrc/bindings/bind_render.cpp)
