@@ -18,5 +18,6 @@ void bind_ops(py::module_& m);
 void bind_options(py::module_& m);
 void bind_stages(py::module_& m);
 void bind_pipelines(py::module_& m);
+void bind_render(py::module_& m);
 
 }  // namespace guise::bindings

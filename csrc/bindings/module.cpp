@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, m) {
   guise::bindings::bind_ops(m);
   guise::bindings::bind_stages(m);
   guise::bindings::bind_pipelines(m);
+  guise::bindings::bind_render(m);
 }

@@ -1,6 +1,7 @@
 """guise: faces that belong to nobody, and photos without faces.
 
 >>> import guise
+>>> faces = guise.Renderer(size_px=224).sample(identities=4, samples=8, seed=1)
 >>> result = guise.anonymize("party.jpg")
 >>> guise.write_image("party-anonymous.jpg", result.image)
 """
@@ -32,10 +33,12 @@ from guise._core import (  # noqa: E402
     CorruptFile,
     Face,
     PhotoResult,
+    RecipeOptions,
     Unavailable,
     __version__,
 )
 from guise._images import read_image, write_image  # noqa: E402
+from guise.contact_sheet import contact_sheet  # noqa: E402
 from guise.faces import (  # noqa: E402
     NeedsReview,
     align,
@@ -46,6 +49,7 @@ from guise.faces import (  # noqa: E402
     obscure,
     search,
 )
+from guise.rendering import RenderedFaces, Renderer  # noqa: E402
 
 __all__ = [
     "AnonymizedImage",
@@ -57,12 +61,16 @@ __all__ = [
     "Face",
     "NeedsReview",
     "PhotoResult",
+    "RecipeOptions",
+    "RenderedFaces",
+    "Renderer",
     "Unavailable",
     "__version__",
     "align",
     "anonymize",
     "anonymize_file",
     "anonymize_folder",
+    "contact_sheet",
     "detect",
     "models",
     "obscure",

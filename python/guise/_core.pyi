@@ -506,6 +506,525 @@ class CollectionSummary:
     def written(self) -> int:
         """photos written with faces obscured"""
 
+class RecipeOptions:
+    """What is drawn at random, and how often."""
+
+    @staticmethod
+    def clean() -> RecipeOptions:
+        """A perfect camera: sharp, without noise, compression or wrong exposure."""
+
+    @staticmethod
+    def frontal() -> RecipeOptions:
+        """Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing before the
+        face, no sunglasses."""
+
+    @staticmethod
+    def passport() -> RecipeOptions:
+        """As for a document: frontal, calm, even light, plain background."""
+
+    @staticmethod
+    def preset(name: str) -> RecipeOptions:
+        """'default', 'frontal', 'passport' or 'clean'."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    def validate(self) -> None:
+        """Raises ValueError that names what is wrong."""
+
+    @property
+    def african_share(self) -> float:
+        """mean African ancestry over all tones; the 3 sum to 1"""
+
+    @african_share.setter
+    def african_share(self, arg0: float) -> None: ...
+    @property
+    def age_high_years(self) -> float:
+        """oldest"""
+
+    @age_high_years.setter
+    def age_high_years(self, arg0: float) -> None: ...
+    @property
+    def age_low_years(self) -> float:
+        """youngest; ages are uniform from here"""
+
+    @age_low_years.setter
+    def age_low_years(self, arg0: float) -> None: ...
+    @property
+    def age_spread_years(self) -> float:
+        """photos of a person lie within so many years of the age"""
+
+    @age_spread_years.setter
+    def age_spread_years(self, arg0: float) -> None: ...
+    @property
+    def ancestry_concentration(self) -> float:
+        """of the Dirichlet distribution: small: mostly one ancestry; large: mixed alike"""
+
+    @ancestry_concentration.setter
+    def ancestry_concentration(self, arg0: float) -> None: ...
+    @property
+    def ancestry_follows_tone(self) -> float:
+        """how much the tone of the skin says of ancestry: 0 nothing, 1 as much as it can"""
+
+    @ancestry_follows_tone.setter
+    def ancestry_follows_tone(self, arg0: float) -> None: ...
+    @property
+    def asian_share(self) -> float:
+        """mean East Asian ancestry over all tones"""
+
+    @asian_share.setter
+    def asian_share(self, arg0: float) -> None: ...
+    @property
+    def asymmetry_strength(self) -> float:
+        """difference of left and right in standard deviations"""
+
+    @asymmetry_strength.setter
+    def asymmetry_strength(self, arg0: float) -> None: ...
+    @property
+    def beard_share(self) -> float:
+        """share of the pictures of men with stubble, moustache or beard"""
+
+    @beard_share.setter
+    def beard_share(self, arg0: float) -> None: ...
+    @property
+    def blink_share(self) -> float:
+        """share of pictures with closing or closed eyes"""
+
+    @blink_share.setter
+    def blink_share(self, arg0: float) -> None: ...
+    @property
+    def caucasian_share(self) -> float:
+        """mean European ancestry over all tones"""
+
+    @caucasian_share.setter
+    def caucasian_share(self, arg0: float) -> None: ...
+    @property
+    def defocus_limit_px(self) -> float:
+        """largest blur of a picture 224 px high; most have less"""
+
+    @defocus_limit_px.setter
+    def defocus_limit_px(self, arg0: float) -> None: ...
+    @property
+    def dim_share(self) -> float:
+        """share of pictures in the evening or at night"""
+
+    @dim_share.setter
+    def dim_share(self, arg0: float) -> None: ...
+    @property
+    def dye_share(self) -> float:
+        """share of persons with dyed hair"""
+
+    @dye_share.setter
+    def dye_share(self, arg0: float) -> None: ...
+    @property
+    def earring_share(self) -> float:
+        """share of the pictures of women with earrings; of men a tenth of it"""
+
+    @earring_share.setter
+    def earring_share(self, arg0: float) -> None: ...
+    @property
+    def environment_share(self) -> float:
+        """share of pictures before the surroundings that light them; the five sum to 1"""
+
+    @environment_share.setter
+    def environment_share(self, arg0: float) -> None: ...
+    @property
+    def environment_strength(self) -> float:
+        """mean strength of the light from all around"""
+
+    @environment_strength.setter
+    def environment_strength(self, arg0: float) -> None: ...
+    @property
+    def environment_variation(self) -> float:
+        """standard deviation of its logarithm"""
+
+    @environment_variation.setter
+    def environment_variation(self, arg0: float) -> None: ...
+    @property
+    def exposure_sd_ev(self) -> float:
+        """standard deviation of the exposure, in stops"""
+
+    @exposure_sd_ev.setter
+    def exposure_sd_ev(self, arg0: float) -> None: ...
+    @property
+    def expression_strength(self) -> float:
+        """factor on all expression; 0: every face neutral"""
+
+    @expression_strength.setter
+    def expression_strength(self, arg0: float) -> None: ...
+    @property
+    def female_share(self) -> float:
+        """share of women; the others are men"""
+
+    @female_share.setter
+    def female_share(self, arg0: float) -> None: ...
+    @property
+    def field_of_view_high_deg(self) -> float:
+        """widest angle of view over the height"""
+
+    @field_of_view_high_deg.setter
+    def field_of_view_high_deg(self, arg0: float) -> None: ...
+    @property
+    def field_of_view_low_deg(self) -> float:
+        """narrowest angle of view over the height"""
+
+    @field_of_view_low_deg.setter
+    def field_of_view_low_deg(self, arg0: float) -> None: ...
+    @property
+    def frame_high_dm(self) -> float:
+        """largest height of the frame at the head"""
+
+    @frame_high_dm.setter
+    def frame_high_dm(self, arg0: float) -> None: ...
+    @property
+    def frame_low_dm(self) -> float:
+        """smallest height of the frame at the head; a face from brow to chin has about 1.5 dm"""
+
+    @frame_low_dm.setter
+    def frame_low_dm(self, arg0: float) -> None: ...
+    @property
+    def gaze_at_camera_share(self) -> float:
+        """share of pictures whose eyes seek the camera"""
+
+    @gaze_at_camera_share.setter
+    def gaze_at_camera_share(self, arg0: float) -> None: ...
+    @property
+    def glasses_habit(self) -> float:
+        """share of a wearer's photos with the spectacles on"""
+
+    @glasses_habit.setter
+    def glasses_habit(self, arg0: float) -> None: ...
+    @property
+    def glasses_share(self) -> float:
+        """share of pictures with spectacles or sunglasses"""
+
+    @glasses_share.setter
+    def glasses_share(self, arg0: float) -> None: ...
+    @property
+    def grey_share(self) -> float:
+        """share of pictures without colour"""
+
+    @grey_share.setter
+    def grey_share(self, arg0: float) -> None: ...
+    @property
+    def hair_change_share(self) -> float:
+        """share of a person's photos with another cut than usual"""
+
+    @hair_change_share.setter
+    def hair_change_share(self, arg0: float) -> None: ...
+    @property
+    def hand_share(self) -> float:
+        """share of pictures with a hand before the face"""
+
+    @hand_share.setter
+    def hand_share(self, arg0: float) -> None: ...
+    @property
+    def hard_light_share(self) -> float:
+        """share of pictures with a small, strong lamp: sun, flash"""
+
+    @hard_light_share.setter
+    def hard_light_share(self, arg0: float) -> None: ...
+    @property
+    def hat_share(self) -> float:
+        """share of pictures with a hat, cap or headscarf"""
+
+    @hat_share.setter
+    def hat_share(self, arg0: float) -> None: ...
+    @property
+    def indoor_share(self) -> float:
+        """share of pictures before a room"""
+
+    @indoor_share.setter
+    def indoor_share(self, arg0: float) -> None: ...
+    @property
+    def jpeg_quality_high(self) -> float:
+        """best JPEG quality; 100: not compressed"""
+
+    @jpeg_quality_high.setter
+    def jpeg_quality_high(self, arg0: float) -> None: ...
+    @property
+    def jpeg_quality_low(self) -> float:
+        """worst JPEG quality a picture went through"""
+
+    @jpeg_quality_low.setter
+    def jpeg_quality_low(self, arg0: float) -> None: ...
+    @property
+    def lamp_share(self) -> float:
+        """share of the pictures without hard light that have lamps"""
+
+    @lamp_share.setter
+    def lamp_share(self, arg0: float) -> None: ...
+    @property
+    def lamp_strength(self) -> float:
+        """mean strength of the key lamp"""
+
+    @lamp_strength.setter
+    def lamp_strength(self, arg0: float) -> None: ...
+    @property
+    def make_up_share(self) -> float:
+        """share of the pictures of women with make-up"""
+
+    @make_up_share.setter
+    def make_up_share(self, arg0: float) -> None: ...
+    @property
+    def mask_share(self) -> float:
+        """share of pictures with a mask over mouth and nose"""
+
+    @mask_share.setter
+    def mask_share(self, arg0: float) -> None: ...
+    @property
+    def motion_limit_px(self) -> float:
+        """longest motion blur of a picture 224 px high"""
+
+    @motion_limit_px.setter
+    def motion_limit_px(self, arg0: float) -> None: ...
+    @property
+    def motion_share(self) -> float:
+        """share of pictures that were moved"""
+
+    @motion_share.setter
+    def motion_share(self, arg0: float) -> None: ...
+    @property
+    def neutral_share(self) -> float:
+        """share of pictures with a calm face"""
+
+    @neutral_share.setter
+    def neutral_share(self, arg0: float) -> None: ...
+    @property
+    def noise_high(self) -> float:
+        """most sensor noise at mid grey"""
+
+    @noise_high.setter
+    def noise_high(self, arg0: float) -> None: ...
+    @property
+    def noise_low(self) -> float:
+        """least sensor noise at mid grey; 1 is white"""
+
+    @noise_low.setter
+    def noise_low(self, arg0: float) -> None: ...
+    @property
+    def outdoor_share(self) -> float:
+        """share of pictures before a street or a landscape"""
+
+    @outdoor_share.setter
+    def outdoor_share(self, arg0: float) -> None: ...
+    @property
+    def pitch_limit_deg(self) -> float:
+        """largest turn up or down"""
+
+    @pitch_limit_deg.setter
+    def pitch_limit_deg(self, arg0: float) -> None: ...
+    @property
+    def pitch_sd_deg(self) -> float:
+        """standard deviation of turns up and down"""
+
+    @pitch_sd_deg.setter
+    def pitch_sd_deg(self, arg0: float) -> None: ...
+    @property
+    def plain_share(self) -> float:
+        """share of pictures before one colour"""
+
+    @plain_share.setter
+    def plain_share(self, arg0: float) -> None: ...
+    @property
+    def roll_limit_deg(self) -> float:
+        """largest tilt to a shoulder"""
+
+    @roll_limit_deg.setter
+    def roll_limit_deg(self, arg0: float) -> None: ...
+    @property
+    def roll_sd_deg(self) -> float:
+        """standard deviation of tilts"""
+
+    @roll_sd_deg.setter
+    def roll_sd_deg(self, arg0: float) -> None: ...
+    @property
+    def scarf_share(self) -> float:
+        """share of pictures with a scarf over the mouth"""
+
+    @scarf_share.setter
+    def scarf_share(self, arg0: float) -> None: ...
+    @property
+    def shape_limit(self) -> float:
+        """quantile of the learned distribution beyond which a shape counts as a caricature and
+        is drawn again"""
+
+    @shape_limit.setter
+    def shape_limit(self, arg0: float) -> None: ...
+    @property
+    def shape_strength(self) -> float:
+        """individual shape in learned standard deviations"""
+
+    @shape_strength.setter
+    def shape_strength(self, arg0: float) -> None: ...
+    @property
+    def shift_sd(self) -> float:
+        """standard deviation of the head's place, in frame heights"""
+
+    @shift_sd.setter
+    def shift_sd(self, arg0: float) -> None: ...
+    @property
+    def studio_share(self) -> float:
+        """share of pictures before a studio backdrop"""
+
+    @studio_share.setter
+    def studio_share(self, arg0: float) -> None: ...
+    @property
+    def sunglasses_share(self) -> float:
+        """share of pictures with sunglasses, part of glasses_share"""
+
+    @sunglasses_share.setter
+    def sunglasses_share(self, arg0: float) -> None: ...
+    @property
+    def tone_high(self) -> float:
+        """darkest skin on the Monk scale"""
+
+    @tone_high.setter
+    def tone_high(self, arg0: float) -> None: ...
+    @property
+    def tone_low(self) -> float:
+        """lightest skin on the Monk scale; tones are uniform from here"""
+
+    @tone_low.setter
+    def tone_low(self, arg0: float) -> None: ...
+    @property
+    def white_balance(self) -> float:
+        """how much of the light's colour the camera takes out"""
+
+    @white_balance.setter
+    def white_balance(self, arg0: float) -> None: ...
+    @property
+    def yaw_limit_deg(self) -> float:
+        """largest turn to either side"""
+
+    @yaw_limit_deg.setter
+    def yaw_limit_deg(self, arg0: float) -> None: ...
+    @property
+    def yaw_sd_deg(self) -> float:
+        """standard deviation of the bell of turns about 0"""
+
+    @yaw_sd_deg.setter
+    def yaw_sd_deg(self, arg0: float) -> None: ...
+    @property
+    def yaw_tail_share(self) -> float:
+        """share of pictures whose turn is uniform up to the limit"""
+
+    @yaw_tail_share.setter
+    def yaw_tail_share(self, arg0: float) -> None: ...
+
+class RenderOptions:
+    """How faces of nobody are rendered."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    def validate(self) -> None:
+        """Raises ValueError that names what is wrong."""
+
+    @property
+    def maps(self) -> bool:
+        """also give part masks, normals and depth"""
+
+    @maps.setter
+    def maps(self, arg0: bool) -> None: ...
+    @property
+    def recipe(self) -> RecipeOptions:
+        """RecipeOptions"""
+
+    @recipe.setter
+    def recipe(self, arg0: RecipeOptions) -> None: ...
+    @property
+    def size_px(self) -> int:
+        """height and width of a picture, 32 to 1024"""
+
+    @size_px.setter
+    def size_px(self, arg0: int) -> None: ...
+    @property
+    def threads(self) -> int:
+        """pictures at a time; 0: one a processor. The bytes do not depend on it"""
+
+    @threads.setter
+    def threads(self, arg0: int) -> None: ...
+
+class RenderedFaces:
+    """N pictures of size S with what is true about them."""
+
+    @property
+    def boxes(self) -> torch.Tensor:
+        """float32 [N, 4] x0, y0, x1, y1 (exclusive)"""
+
+    @property
+    def depth(self) -> torch.Tensor | None:
+        """float32 [N, S, S] dm from the camera, 0 where nothing is; None without maps"""
+
+    @property
+    def identities(self) -> torch.Tensor:
+        """int64 [N]"""
+
+    @property
+    def images(self) -> torch.Tensor:
+        """uint8 [N, S, S, 3] RGB"""
+
+    @property
+    def landmarks_5(self) -> torch.Tensor:
+        """float32 [N, 5, 2] px, left eye as seen first, as detectors place them"""
+
+    @property
+    def landmarks_68(self) -> torch.Tensor:
+        """float32 [N, 68, 2] px, iBUG order, also where hidden"""
+
+    @property
+    def normals(self) -> torch.Tensor | None:
+        """float32 [N, S, S, 3] in camera space, 0 where nothing is; None without maps"""
+
+    @property
+    def parts(self) -> torch.Tensor | None:
+        """uint8 [N, S, S] part of each pixel; None without maps"""
+
+    @property
+    def pose_deg(self) -> torch.Tensor:
+        """float32 [N, 3] yaw, pitch, roll"""
+
+    @property
+    def recipes(self) -> list[str]:
+        """JSON of each picture: {"identity": ..., "photo": ...}"""
+
+    @property
+    def samples(self) -> torch.Tensor:
+        """int64 [N]"""
+
+    @property
+    def times_ms(self) -> dict[str, float]:
+        """milliseconds of each step, added over pictures and threads"""
+
+class Renderer:
+    """The house models, opened."""
+
+    def __init__(self, *, head: str, skin: str, light: str) -> None:
+        """Paths of house-head, house-skin and house-light. Raises Unavailable or CorruptFile."""
+
+    def render(
+        self,
+        pictures: collections.abc.Sequence[tuple[int, int]],
+        *,
+        seed: int,
+        options: RenderOptions = ...,
+    ) -> RenderedFaces:
+        """(identity, sample) pairs -> RenderedFaces in their order. A picture depends on seed,
+        identity, sample, size and recipe alone. Ctrl-C stops it."""
+
+    @property
+    def shape_limit(self) -> float:
+        """largest Mahalanobis length of a shape that counts as a face"""
+
+    @property
+    def shape_mode_count(self) -> int:
+        """dimensions of the learned space of shapes"""
+
 def align_faces(
     image: torch.Tensor, landmarks: torch.Tensor, *, size_px: int = ..., template: str = ...
 ) -> torch.Tensor:
@@ -571,6 +1090,9 @@ def read_image(path: str, *, limits: ReadLimits = ...) -> torch.Tensor:
 
 def read_safetensors(path: str) -> dict[str, torch.Tensor]:
     """Tensors by name. Raises CorruptFile for anything the format does not allow."""
+
+def recipe_axes() -> list[tuple[str, str, float, float, str]]:
+    """(name, group, lowest, highest, meaning) of every field of RecipeOptions."""
 
 def resolve_device(name: str) -> str:
     """'cpu', 'cuda', 'cuda:N' or 'auto' to a device that is there. Raises Unavailable;

@@ -16,7 +16,7 @@ import guise
 _ROOT = Path(__file__).resolve().parents[2]
 _EXAMPLES = _ROOT / "examples"
 
-pytestmark = pytest.mark.needs_weights("centerface")
+needs_centerface = pytest.mark.needs_weights("centerface")
 
 
 def built_example(name: str) -> Path:
@@ -45,6 +45,7 @@ def expect_anonymised(photo: Path, target: Path) -> None:
     assert difference[:, : x0 - 60].mean() < 3, "what is far from it is not"
 
 
+@needs_centerface
 def test_python_anonymizes_a_photo(photo: Path) -> None:
     target = photo.with_name("out.jpg")
     command = [sys.executable, str(_EXAMPLES / "01_anonymize_photo.py"), str(photo), str(target)]
@@ -54,6 +55,7 @@ def test_python_anonymizes_a_photo(photo: Path) -> None:
     expect_anonymised(photo, target)
 
 
+@needs_centerface
 def test_cpp_anonymizes_a_photo(photo: Path) -> None:
     program = built_example("example_01_anonymize_photo")
     target = photo.with_name("out.jpg")
@@ -66,6 +68,7 @@ def test_cpp_anonymizes_a_photo(photo: Path) -> None:
     expect_anonymised(photo, target)
 
 
+@needs_centerface
 def test_cpp_says_what_is_wrong(photo: Path) -> None:
     program = built_example("example_01_anonymize_photo")
     wrong_use = subprocess.run([str(program)], capture_output=True, text=True)
@@ -78,3 +81,34 @@ def test_cpp_says_what_is_wrong(photo: Path) -> None:
     assert no_model.returncode == 4
     assert "ONNX" in no_model.stderr
     assert not target.exists()
+
+
+def printed_sum(command: list[str], sheet: Path) -> str:
+    """The SHA-256 that a run of the second example prints; it also writes a sheet."""
+    process = subprocess.run([*command, str(sheet)], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("person ") == 4
+    assert guise.read_image(sheet).shape == (4 * 160, 6 * 160, 3)
+    return process.stdout.split("sha256 ")[1].strip()
+
+
+def test_python_and_cpp_render_the_same_bytes(tmp_path: Path) -> None:
+    program = [str(built_example("example_02_render_faces")), str(_ROOT / "models")]
+    script = [sys.executable, str(_EXAMPLES / "02_render_faces.py")]
+    from_python = printed_sum(script, tmp_path / "python.png")
+    assert printed_sum(program, tmp_path / "cpp.png") == from_python
+    assert (tmp_path / "python.png").read_bytes() == (tmp_path / "cpp.png").read_bytes()
+
+
+def test_python_renders_faces(tmp_path: Path) -> None:
+    script = [sys.executable, str(_EXAMPLES / "02_render_faces.py")]
+    assert len(printed_sum(script, tmp_path / "sheet.png")) == 64
+
+
+def test_cpp_without_the_models_says_so(tmp_path: Path) -> None:
+    program = str(built_example("example_02_render_faces"))
+    command = [program, str(tmp_path), str(tmp_path / "sheet.png")]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 4
+    assert "house-head" in process.stderr
+    assert not (tmp_path / "sheet.png").exists()

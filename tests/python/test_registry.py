@@ -78,7 +78,7 @@ def test_the_good_example_is_good() -> None:
         ('sha256 = "' + "0" * 64, 'sha256 = "' + "G" * 64, r"\[toy\] sha256"),
         ("bytes = 12", "bytes = 0", r"\[toy\] bytes"),
         ("bytes = 12", "bytes = true", r"\[toy\] bytes"),
-        ('task = "detect"', 'task = "guess"', "one of detect, landmarks, recognise; got 'guess'"),
+        ('task = "detect"', 'task = "guess"', "recognise, render; got 'guess'"),
         ('commercial = "yes"', 'commercial = "maybe"', "yes, no, unknown"),
         ('commercial = "yes"', "commercial = true", r"\[toy\] commercial"),
         ('file = "toy.onnx"', 'file = "../toy.onnx"', "plain file name"),
@@ -106,6 +106,21 @@ def test_whatever_is_wrong_is_named(old: str, new: str, named: str) -> None:
     assert old in GOOD
     with pytest.raises(ValueError, match=named):
         parse_registry(GOOD.replace(old, new, 1))
+
+
+def test_a_house_model_takes_no_picture_and_is_bundled() -> None:
+    text = GOOD.replace('task = "detect"', 'task = "render"')
+    head, rest = text.split("[toy.input]")
+    source = '[toy.source]\nkind = "bundled"\nbuilt_by = "python -m guise.train head"\n'
+    entry = only(head + source)
+    assert entry.input is None
+    assert str(entry.source) == "part of guise, made by python -m guise.train head"
+    restricted = head.replace('weights_licence = "MIT"', 'weights_licence = "CC0-1.0 AND MIT"')
+    assert not only(restricted + source).needs_acceptance
+    with pytest.raises(ValueError, match="known fields only; got input"):
+        only(head + "[toy.input]" + rest)
+    with pytest.raises(ValueError, match="built_by: must be given"):
+        only(head + '[toy.source]\nkind = "bundled"\n')
 
 
 def test_a_licence_that_is_not_free_must_be_accepted() -> None:

@@ -1,4 +1,4 @@
-"""The command line: `guise anonymize`, `guise models ...`, `guise doctor`.
+"""The command line: `guise anonymize`, `guise render`, `guise models ...`, `guise doctor`.
 
 Exit codes: 0 all well; 2 wrong use; 3 some photos need review; 4 something is missing or full;
 130 stopped by Ctrl-C.
@@ -17,10 +17,11 @@ from guise.cli._console import EXIT_INTERRUPTED, note, say
 from guise.cli.anonymize import anonymize
 from guise.cli.doctor import doctor
 from guise.cli.models import app as models_app
+from guise.cli.render import render
 
 app = typer.Typer(
     name="guise",
-    help="Takes faces out of photos, and says so when it could not.",
+    help="Takes faces out of photos, and makes faces of nobody.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -48,6 +49,7 @@ def _root(
 
 
 app.command()(anonymize)
+app.command()(render)
 app.add_typer(models_app, name="models")
 app.command()(doctor)
 

@@ -90,7 +90,8 @@ def show(name: _Name, json: _Json = False) -> None:
         "summary": entry.summary,
         "task": f"{entry.task} ({entry.role})",
         "architecture": f"{entry.architecture}, {entry.preset}, run by {entry.runtime}",
-        "input": f"{contract.colour}, {contract.low:g} to {contract.high:g}; {contract.size}",
+        "input": contract
+        and f"{contract.colour}, {contract.low:g} to {contract.high:g}; {contract.size}",
         "file": f"{entry.file} {_size(entry)}",
         "sha256": entry.sha256,
         "source": str(entry.source),

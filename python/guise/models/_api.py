@@ -38,7 +38,7 @@ def model_path(name: str, *, fetch: bool = True) -> Path:
         return path
     if not fetch:
         raise _core.Unavailable(
-            f"model {name} must be in {store.store_folder()}; it is not; run: "
+            f"model {name} must be at {store.stored_path(entry)}; it is not; run: "
             f"{store.mending_command(entry)}"
         )
     return fetch_model(name)

@@ -27,6 +27,7 @@ from guise import _core
 from guise.models import store
 from guise.models.convert import convert_into_store
 from guise.models.registry import (
+    BundledSource,
     FileSource,
     ModelEntry,
     PinnedFile,
@@ -91,6 +92,11 @@ def fetch_model(
 
 def _check_allowed(entry: ModelEntry, *, accept_licence: bool) -> None:
     command = store.mending_command(entry)
+    if isinstance(entry.source, BundledSource):
+        raise _core.Unavailable(
+            f"model {entry.name} must be in the package, at {store.stored_path(entry)}; it is not, "
+            f"or it has other bytes; install guise again: {command}"
+        )
     where = f"model {entry.name} must be in {store.store_folder()}; it is not"
     if isinstance(entry.source, FileSource):
         raise _core.Unavailable(f"{where}; get {entry.source.origin}, then run: {command}")
@@ -164,6 +170,11 @@ def announcement(entry: ModelEntry) -> str:
 
 def _take_from_file(entry: ModelEntry, file: Path) -> Path:
     """Brings the user's file into the store: the model, or the archive or checkpoint it is in."""
+    if isinstance(entry.source, BundledSource):
+        raise ValueError(
+            f"a fetched model must live in the store; {entry.name} is part of guise; give a file "
+            "of your own to guise.Renderer instead"
+        )
     try:
         size = file.stat().st_size
         got = _core.sha256_file(str(file))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import guise
 
@@ -25,12 +25,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TASKS = ("detect", "landmarks", "recognise")
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
+
+TASKS = ("detect", "landmarks", "recognise", "render")
 ROLES = ("engine", "auditor")
-RUNTIMES = ("opencv-dnn", "libtorch", "dlib")
+RUNTIMES = ("opencv-dnn", "libtorch", "dlib", "renderer")
 COMMERCIAL = ("yes", "no", "unknown")
 ARCHIVES = ("wheel", "sdist")
-SOURCES = ("pypi", "url", "file")
+SOURCES = ("pypi", "url", "file", "bundled")
 
 # Licences under which a file may be fetched without asking first. Everything else needs --accept-
 # licence.
@@ -104,7 +107,17 @@ class FileSource:
         return f"your own copy of {self.origin}"
 
 
-Source = PypiSource | UrlSource | FileSource
+@dataclass(frozen=True)
+class BundledSource:
+    """A house model, which is part of the package. built_by: the command that makes it."""
+
+    built_by: str
+
+    def __str__(self) -> str:
+        return f"part of guise, made by {self.built_by}"
+
+
+Source = PypiSource | UrlSource | FileSource | BundledSource
 
 
 @dataclass(frozen=True)
@@ -127,7 +140,7 @@ class ModelEntry:
     training_data: tuple[str, ...]
     commercial: str
     card: str
-    input: InputContract
+    input: InputContract | None
     source: Source
 
     @property
@@ -138,6 +151,8 @@ class ModelEntry:
     @property
     def needs_acceptance(self) -> bool:
         """True where the licence must be accepted before the file is fetched."""
+        if isinstance(self.source, BundledSource):
+            return False
         return self.commercial == "no" or self.weights_licence not in FREE_LICENCES
 
 
@@ -274,8 +289,10 @@ def _parse_source(table: _Table) -> Source:
             if table.has("converted_from")
             else None,
         )
-    else:
+    elif kind == "file":
         source = FileSource(origin=table.text("origin"))
+    else:
+        source = BundledSource(built_by=table.text("built_by"))
     table.close()
     return source
 
@@ -296,10 +313,11 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
         raise ValueError(f"registry.toml, [{name}]: a model name must be {must}")
     table = _Table(f"[{name}]", values)
     source = _parse_source(table.table("source"))
+    task = table.choice("task", TASKS)
     entry = ModelEntry(
         name=name,
         summary=table.text("summary"),
-        task=table.choice("task", TASKS),
+        task=task,
         role=table.choice("role", ROLES),
         architecture=table.text("architecture"),
         preset=table.text("preset"),
@@ -313,7 +331,8 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
         training_data=table.texts("training_data"),
         commercial=table.choice("commercial", COMMERCIAL),
         card=table.relative_path("card"),
-        input=_parse_input(table.table("input")),
+        # The renderer's models take no pictures.
+        input=None if task == "render" else _parse_input(table.table("input")),
         source=source,
     )
     table.close()
@@ -345,13 +364,22 @@ def packaged_text(name: str) -> str:
 
     Raises ValueError if the package lacks it.
     """
-    # An editable install spreads the package over two folders: the sources, and what the build
-    # made.
-    roots = [resources.files("guise"), *(Path(folder) for folder in guise.__path__)]
-    for root in roots:
+    for root in _package_roots():
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return root.joinpath("_data").joinpath(name).read_text(encoding="utf-8")
     raise ValueError(f"the package must hold _data/{name}; it is missing; install guise again")
+
+
+def packaged_model(file: str) -> Path:
+    """Where the package holds the model file `file`, or where it should."""
+    places = [Path(folder) / "_data" / "models" / file for folder in guise.__path__]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _package_roots() -> list[Traversable]:
+    # An editable install spreads the package over two folders: the sources, and what the build
+    # made.
+    return [resources.files("guise"), *(Path(folder) for folder in guise.__path__)]
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guise import _core
-from guise.models.registry import FileSource, ModelEntry
+from guise.models.registry import BundledSource, FileSource, ModelEntry, packaged_model
 
 # Room that must stay free beside the file itself, so that a fetch never fills the disk.
 _SPARE_BYTES = 16 * 1024 * 1024
@@ -53,7 +53,9 @@ def store_folder() -> Path:
 
 
 def stored_path(entry: ModelEntry) -> Path:
-    """Where the file of `entry` belongs."""
+    """Where the file of `entry` belongs: in the store, or for a house model in the package."""
+    if isinstance(entry.source, BundledSource):
+        return packaged_model(entry.file)
     return store_folder() / f"{entry.sha256[:16]}-{entry.file}"
 
 
@@ -85,7 +87,9 @@ def verified_path(entry: ModelEntry) -> Path | None:
 
 
 def mending_command(entry: ModelEntry) -> str:
-    """The command that brings `entry` into the store."""
+    """The command that brings `entry` to where it belongs."""
+    if isinstance(entry.source, BundledSource):
+        return "pip install --force-reinstall --no-deps --no-build-isolation . (in guise's source)"
     if isinstance(entry.source, FileSource):
         return f"guise models fetch {entry.name} --from FILE"
     accept = " --accept-licence" if entry.needs_acceptance else ""
