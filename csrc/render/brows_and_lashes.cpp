@@ -48,10 +48,10 @@ BrowShape brow_shape(const Head& head, const HairRecipe& hair, bool left) {
   for (size_t k = 0; k < 5; ++k) brow.line[k] = head.landmarks[left ? 22 + k : 21 - k];
   brow.inner_x = std::fabs(brow.line[0].x);
   brow.span = std::max(0.05F, std::fabs(brow.line[4].x) - brow.inner_x);
-  brow.begin = lerp(0.06F, -0.10F, hair.brow_length);
-  brow.end = lerp(0.88F, 1.06F, hair.brow_length);
-  brow.half_width = lerp(0.029F, 0.055F, clamp01(hair.brow_thickness));
-  brow.arch = lerp(-0.02F, 0.05F, clamp01(hair.brow_arch));
+  brow.begin = lerp(0.14F, -0.12F, hair.brow_length);
+  brow.end = lerp(0.84F, 1.08F, hair.brow_length);
+  brow.half_width = lerp(0.018F, 0.052F, clamp01(hair.brow_thickness));
+  brow.arch = lerp(-0.035F, 0.065F, clamp01(hair.brow_arch));
   brow.rise = hair.brow_height;
   return brow;
 }
@@ -61,7 +61,7 @@ struct BrowSize {
 };
 BrowSize brow_size(int picture_px) {
   const float size = static_cast<float>(picture_px) / 224.0F;
-  return {std::min(1.0F, 0.80F * std::pow(size, 0.4F)), 0.0047F * std::pow(size, -0.5F)};
+  return {std::min(1.0F, 0.80F * std::pow(size, 0.4F)), 0.0036F * std::pow(size, -0.5F)};
 }
 
 // Which way a hair lies: up at the inner end, then outwards; from below it rises to the middle,
@@ -178,7 +178,7 @@ void grow_lashes(const Head& head, const IdentityRecipe& person, const PhotoReci
   const float size = static_cast<float>(picture_px) / 224.0F;
   const float reach = lerp(0.028F, 0.058F, clamp01(person.hair.lash_length)) *
                       (person.sex == Sex::kMale ? 0.85F : 1.0F);
-  const float radius = 0.0026F * std::pow(size, -0.5F);
+  const float radius = 0.0019F * std::pow(size, -0.5F);
   const int upper = std::clamp(static_cast<int>(26.0F * std::pow(size, 0.8F)), 8, 90);
   const auto& lm = head.landmarks;
   for (const bool left : {false, true}) {

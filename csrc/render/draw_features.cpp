@@ -76,12 +76,12 @@ void draw_brows(Draws draws, const IdentityRecipe& person, HairRecipe& hair) {
   const auto level = [&](double mean, double sd, double low) {
     return to_float(draws.bounded_normal(mean, sd, low, 1));
   };
-  hair.brow_thickness = level((male ? 0.62 : 0.4) - 0.1 * old * !male, 0.15, 0.1);
-  hair.brow_arch = level(male ? 0.36 : 0.56, 0.17, 0);
+  hair.brow_thickness = level((male ? 0.55 : 0.36) - 0.1 * old * !male, 0.22, 0.02);
+  hair.brow_arch = level(male ? 0.42 : 0.58, 0.24, 0);
   // Never so thin that light brows vanish.
-  hair.brow_density = level(0.74 - 0.12 * old, 0.12, 0.45);
-  hair.brow_length = level(0.55 - 0.12 * old, 0.15, 0.1);
-  hair.brow_height = to_float(draws.bounded_normal(male ? -0.004 : 0.006, 0.015, -0.04, 0.04));
+  hair.brow_density = level(0.66 - 0.12 * old, 0.18, 0.35);
+  hair.brow_length = level(0.5 - 0.12 * old, 0.22, 0);
+  hair.brow_height = to_float(draws.bounded_normal(male ? 0.004 : 0.014, 0.024, -0.04, 0.06));
   hair.lash_length = level(male ? 0.42 : 0.58, 0.13, 0.1);
 }
 
@@ -118,7 +118,7 @@ EyeRecipe draw_eyes(uint64_t seed, uint64_t identity, const IdentityRecipe& pers
     eyes.grey = to_float(0.15 * grey);
   }
   const double years = (person.age_years - 18) / 67;
-  eyes.iris_radius = to_float(draws.bounded_normal(0.498, 0.011, 0.468, 0.528));
+  eyes.iris_radius = to_float(draws.bounded_normal(0.425, 0.011, 0.395, 0.455));
   eyes.limbal_ring = to_float(draws.bounded_normal(0.6 - 0.25 * years, 0.15, 0.1, 1));
   eyes.white_tint =
       to_float(draws.bounded_normal(0.18 + 0.22 * years + 0.15 * h.melanin, 0.1, 0, 1));

@@ -130,19 +130,19 @@ SkinRecipe draw_skin(uint64_t seed, uint64_t identity, const IdentityRecipe& per
     return to_float(draws.bounded_normal(std::clamp(mean, 0.0, 1.0), sd, 0, 1));
   };
   skin.melanin = person.skin.melanin;
-  skin.haemoglobin = level(0.46 + 0.05 * male + 0.04 * years, 0.15);
-  skin.yellowness = level(0.38 + 0.22 * asian + 0.1 * melanin, 0.14);
+  skin.haemoglobin = level(0.46 + 0.05 * male + 0.04 * years, 0.2);
+  skin.yellowness = level(0.38 + 0.22 * asian + 0.1 * melanin, 0.18);
   const bool freckled = draws.chance(0.04 + 0.3 * pale * pale + 0.5 * person.hair.redness * pale);
   const double freckles = draws.uniform(), light_freckles = draws.uniform(0, 0.08);
   skin.freckles = to_float(freckled ? 0.12 + 0.78 * freckles * freckles : light_freckles * pale);
   skin.moles = static_cast<int>(draws.gamma(1.6) * (1 + 3 * pale) * (0.7 + 0.8 * years));
   skin.moles = std::min(skin.moles, 24);
   skin.roughness = level(0.36 + 0.13 * male + 0.22 * years, 0.14);
-  skin.blotches = level(0.2 + 0.12 * pale + 0.18 * years, 0.12);
+  skin.blotches = level(0.28 + 0.12 * pale + 0.18 * years, 0.2);
   skin.oil = level(0.46 + 0.04 * male - 0.16 * years, 0.14);
-  skin.wrinkles = level(0.44 + 0.12 * pale, 0.16);
-  skin.dark_circles = level(0.2 + 0.16 * years, 0.14);
-  skin.lip_redness = level(0.5 + 0.08 * !male - 0.1 * melanin, 0.15);
+  skin.wrinkles = level(0.44 + 0.12 * pale, 0.24);
+  skin.dark_circles = level(0.24 + 0.16 * years, 0.2);
+  skin.lip_redness = level(0.5 + 0.08 * !male - 0.1 * melanin, 0.22);
   skin.modes = draw_modes(Draws(seed, identity, Topic::kSkinModes), skin_mode_count, 1.0,
                           normal_length_quantile(skin_mode_count, kSkinModeQuantile));
   return skin;

@@ -12,8 +12,9 @@ namespace {
 constexpr float kYoungYears = 25.0F, kOldYears = 90.0F;
 // What the eyeLook units mean in degrees.
 constexpr float kLookDeg = 30.0F;
-// Lids follow the gaze by this share of the unit; looking down also closes them a little.
-constexpr float kLidsFollow = 0.85F, kDownCloses = 0.30F;
+// Lids follow the gaze by this share of the unit; looking down also closes them a
+// little, looking up opens them.
+constexpr float kLidsFollow = 0.85F, kDownCloses = 0.30F, kUpOpens = 0.35F;
 // Skin that slides over the eyeball stays this far from it, dm.
 constexpr float kLidThickness = 0.010F;
 constexpr size_t kJoints = 7;
@@ -50,6 +51,16 @@ void accumulate(const Vec3* deltas, size_t count, float weight, std::vector<Vec3
   }
 }
 
+// Four morphs in one pass over the points.
+void accumulate4(const Vec3* deltas, size_t count, const float* weights,
+                 std::vector<Vec3>& points) {
+  const float *a = &deltas->x, *b = a + 3 * count, *c = b + 3 * count, *d = c + 3 * count;
+  float* to = &points.front().x;
+  for (size_t i = 0; i < 3 * count; ++i) {
+    to[i] += weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] + weights[3] * d[i];
+  }
+}
+
 // Degrees of one eye, + right of the image and + up.
 struct Gaze {
   float yaw = 0, pitch = 0;
@@ -61,13 +72,14 @@ struct Gaze {
 };
 
 struct LookUnits {
-  size_t down, in, out, up, blink;
+  size_t down, in, out, up, blink, wide;
 };
 constexpr LookUnits kLeftLook{unit("eyeLookDownLeft"), unit("eyeLookInLeft"),
-                              unit("eyeLookOutLeft"), unit("eyeLookUpLeft"), unit("eyeBlinkLeft")};
+                              unit("eyeLookOutLeft"),  unit("eyeLookUpLeft"),
+                              unit("eyeBlinkLeft"),    unit("eyeWideLeft")};
 constexpr LookUnits kRightLook{unit("eyeLookDownRight"), unit("eyeLookInRight"),
-                               unit("eyeLookOutRight"), unit("eyeLookUpRight"),
-                               unit("eyeBlinkRight")};
+                               unit("eyeLookOutRight"),  unit("eyeLookUpRight"),
+                               unit("eyeBlinkRight"),    unit("eyeWideRight")};
 
 // Turns look units into gaze and gaze into look units, for one eye. `outwards` is +1 for the
 // subject's left eye, which lies right in the image.
@@ -80,6 +92,7 @@ Gaze look(Gaze gaze, const LookUnits& units, float outwards, ExpressionWeights& 
   weights[units.out] = kLidsFollow * clamp01(out);
   weights[units.in] = kLidsFollow * clamp01(-out);
   weights[units.blink] = std::max(weights[units.blink], kDownCloses * clamp01(-up));
+  weights[units.wide] = std::max(weights[units.wide], kUpOpens * clamp01(up));
   return gaze;
 }
 
@@ -117,13 +130,14 @@ void HeadModel::add_macro(Sex sex, float age_years, const ShapeRecipe& shape,
 void HeadModel::add_modes(Sex sex, const ShapeRecipe& shape, std::vector<Vec3>& points) const {
   const std::vector<float>& factors = mode_factors_[static_cast<size_t>(sex)];
   const size_t modes = shape.modes.size();
+  std::vector<float> dense;
   for (size_t row = 0; row < local_count_ + dense_count_; ++row) {
     float weight = mode_means_[static_cast<size_t>(sex)][row];
     for (size_t k = 0; k < modes; ++k) {
       weight += factors[row * modes + k] * shape.modes[k];
     }
     if (row >= local_count_) {
-      accumulate(&dense_modes_[(row - local_count_) * morphed_], morphed_, weight, points);
+      dense.push_back(weight);
       continue;
     }
     weight = std::min(1.0F, std::max(-1.0F, weight));
@@ -131,6 +145,12 @@ void HeadModel::add_modes(Sex sex, const ShapeRecipe& shape, std::vector<Vec3>& 
     for (size_t i = 0; i < target.points.size(); ++i) {
       points[target.points[i]] += target.deltas[i] * weight;
     }
+  }
+  for (size_t k = 0; k + 3 < dense.size(); k += 4) {
+    accumulate4(&dense_modes_[k * morphed_], morphed_, &dense[k], points);
+  }
+  for (size_t k = dense.size() / 4 * 4; k < dense.size(); ++k) {
+    accumulate(&dense_modes_[k * morphed_], morphed_, dense[k], points);
   }
   for (size_t k = 0; k < shape.asymmetry.size(); ++k) {
     const Target& target = targets_[local_count_ + k];
@@ -154,7 +174,9 @@ std::vector<Vec3> HeadModel::neutral(Sex sex, float age_years, const ShapeRecipe
   add_macro(sex, age_years, shape, head.points);
   add_modes(sex, shape, head.points);
   place_eyes({0, 0, 1}, {0, 0, 1}, head);
-  fit_lids(head);
+  for (const Lid& lid : lids_) {
+    fit_lid(lid, lid.height, head);
+  }
   return std::move(head.points);
 }
 
@@ -178,17 +200,15 @@ void HeadModel::place_eyes(const Vec3& left_gaze, const Vec3& right_gaze, Head& 
   place(head.right_eye, -1.0F);
 }
 
-// Keeps lids on their eyeball: morphs are made for one shape of the eye and are added up.
-void HeadModel::fit_lids(Head& head) const {
-  for (const Lid& lid : lids_) {
-    const Eye& eye = lid.right ? head.right_eye : head.left_eye;
-    Vec3& point = head.points[lid.point];
-    const Vec3 way = point - eye.center;
-    const float distance = length(way);
-    const float kept = lerp(distance, eye.radius + lid.height, lid.hold);
-    const float least = eye.radius + std::min(lid.height, kLidThickness);
-    point = eye.center + way * (std::max(kept, least) / std::max(distance, 1e-6F));
-  }
+// Keeps a lid `height` over its eyeball: morphs are made for one shape of the eye and are added up.
+void HeadModel::fit_lid(const Lid& lid, float height, Head& head) {
+  const Eye& eye = lid.right ? head.right_eye : head.left_eye;
+  Vec3& point = head.points[lid.point];
+  const Vec3 way = point - eye.center;
+  const float distance = length(way);
+  const float kept = lerp(distance, eye.radius + height, lid.hold);
+  const float least = eye.radius + std::min(height, kLidThickness);
+  point = eye.center + way * (std::max(kept, least) / std::max(distance, 1e-6F));
 }
 
 Head HeadModel::express(const std::vector<Vec3>& neutral, const ExpressionWeights& expression,
@@ -216,7 +236,10 @@ Head HeadModel::express(const std::vector<Vec3>& neutral, const ExpressionWeight
   }
   head.point_normals.assign(head.points.size(), Vec3{});
   place_eyes(left.direction(), right.direction(), head);
-  fit_lids(head);
+  for (const Lid& lid : lids_) {
+    const Eye& eye = lid.right ? head.right_eye : head.left_eye;
+    fit_lid(lid, length(neutral[lid.point] - eye.center) - eye.radius, head);
+  }
   finish(head);
   return head;
 }

@@ -103,7 +103,7 @@ class HeadModel {
                  std::vector<Vec3>& points) const;
   void add_modes(Sex sex, const ShapeRecipe& shape, std::vector<Vec3>& points) const;
   void place_eyes(const Vec3& left_gaze, const Vec3& right_gaze, Head& head) const;
-  void fit_lids(Head& head) const;
+  static void fit_lid(const Lid& lid, float height, Head& head);
   void finish(Head& head) const;
 
   HeadTopology topology_;

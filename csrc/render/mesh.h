@@ -40,15 +40,15 @@ enum class Part : uint8_t {
 
 // How a surface answers to light.
 enum class SurfaceKind : uint8_t {
-  kSkin,      // albedo, oil and height from the skin maps by uv
-  kEye,       // eyeball: white, iris, pupil, cornea; painted from the direction to the eye centre
-  kMouth,     // wet inside of the mouth, darker with depth
+  kSkin,   // albedo, oil and height from the skin maps by uv
+  kEye,    // eyeball: white, iris, pupil, cornea; painted from the direction to the eye centre
+  kMouth,  // wet inside of the mouth, darker with depth
   kTeeth,
   kTongue,
-  kCloth,     // woven or knitted; sheen at grazing angles
-  kPlain,     // plastic, metal, leather, paper: albedo + GGX
-  kLens,      // transparent: tints and mirrors what lies behind
-  kHand,      // plain skin without maps
+  kCloth,  // woven or knitted; sheen at grazing angles
+  kPlain,  // plastic, metal, leather, paper: albedo + GGX
+  kLens,   // transparent: tints and mirrors what lies behind
+  kHand,   // plain skin without maps
 };
 
 struct Surface {
@@ -57,9 +57,9 @@ struct Surface {
   Vec3 second_albedo{0.5F, 0.5F, 0.5F};  // of the pattern's other colour
   float roughness = 0.5F;                // GGX alpha = roughness^2
   float f0 = 0.04F;                      // reflectance at normal incidence; > 0.5 = metal
-  float pattern = 0;                     // 0 none, 1 stripes across v, 2 checks, 3 knit, 4 denim-like weave
-  float pattern_scale = 1;               // periods per uv unit
-  float opacity = 1;                     // of a lens: 0 clear, 1 black
+  float pattern = 0;        // 0 none, 1 stripes across v, 2 checks, 3 knit, 4 denim-like weave
+  float pattern_scale = 1;  // periods per uv unit
+  float opacity = 1;        // of a lens: 0 clear, 1 black
   bool two_sided = false;
 };
 
@@ -85,11 +85,11 @@ struct Mesh {
 
 // Hair, brows, lashes, beard: polylines with a round cross-section.
 struct Strands {
-  std::vector<Vec3> points;      // strand by strand, root first
-  std::vector<float> radii;      // of each point, dm
-  std::vector<uint32_t> first;   // [strands + 1]: points of strand i are [first[i], first[i + 1])
-  std::vector<Vec3> albedo;      // of each strand
-  std::vector<Part> part;        // of each strand
+  std::vector<Vec3> points;     // strand by strand, root first
+  std::vector<float> radii;     // of each point, dm
+  std::vector<uint32_t> first;  // [strands + 1]: points of strand i are [first[i], first[i + 1])
+  std::vector<Vec3> albedo;     // of each strand
+  std::vector<Part> part;       // of each strand
   // Of each strand: how deep in the hair it lies, 0 = skin, 1 = outermost; dims the inner ones.
   std::vector<float> depth;
   // Of each strand: normal of the skin (or of the hair volume) at the root, for the soft light.

@@ -134,9 +134,8 @@ RecipeOptions RecipeOptions::frontal() {
   options.yaw_limit_deg = 30;
   options.pitch_limit_deg = 15;
   options.roll_limit_deg = 10;
-  options.mask_share = options.scarf_share = options.hand_share = 0;
-  options.glasses_share = 0.28;  // the spectacles of the default
-  options.sunglasses_share = 0;
+  options.mask_share = options.scarf_share = options.hand_share = options.hat_share = 0;
+  options.glasses_share = options.sunglasses_share = 0;
   return options;
 }
 

@@ -92,8 +92,7 @@ struct RecipeOptions {
   GUISE_RECIPE_OPTIONS(GUISE_FIELD)
 #undef GUISE_FIELD
 
-  // Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing before the face, no
-  // sunglasses.
+  // Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing on or before the face.
   static RecipeOptions frontal();
   // As for a document: frontal within 5 degrees, calm, looking at the camera, even light, plain
   // background, no hat, a good camera.

@@ -8,6 +8,9 @@ namespace guise::render {
 namespace {
 
 constexpr float kShadowRadius = 2.1F;  // dm around the head's centre
+// Share of the exposure that follows the skin's own brightness, and the albedo it is made for.
+constexpr float kFaceShare = 0.42F;
+constexpr float kUsualAlbedo = 0.24F;
 
 int skin_map_width(int size_px) {
   return size_px <= 128 ? 256 : size_px <= 288 ? 512 : size_px <= 640 ? 1024 : 2048;
@@ -142,8 +145,20 @@ void light_scene(Scene& scene, const PhotoRecipe& photo, const EnvironmentModel&
   }
 }
 
-// A white card held at the face, turned three ways.
-Metering meter(const Lighting& lighting, const Vec3& face_axis) {
+// Mean luminance of the albedo; every 37th texel is enough.
+float mean_albedo(const SkinMaps& skin) {
+  float sum = 0;
+  int count = 0;
+  for (size_t i = 0; i + 2 < skin.albedo.size(); i += 3 * 37) {
+    sum += luminance({skin.albedo[i], skin.albedo[i + 1], skin.albedo[i + 2]});
+    ++count;
+  }
+  return sum / static_cast<float>(std::max(count, 1));
+}
+
+// A white card held at the face, turned three ways; and, as cameras do, partly the face itself:
+// dark skin gets more light, fair skin less.
+Metering meter(const Lighting& lighting, const Vec3& face_axis, float albedo) {
   Vec3 light;
   const std::array<Vec3, 3> cards = {face_axis, normalized(face_axis + Vec3{0, 0, 1}),
                                      Vec3{0, 0, 1}};
@@ -154,7 +169,8 @@ Metering meter(const Lighting& lighting, const Vec3& face_axis) {
     }
   }
   light *= 1.0F / static_cast<float>(cards.size());
-  return {luminance(light), light};
+  const float seen = std::pow(std::max(albedo, 0.01F) / kUsualAlbedo, kFaceShare);
+  return {luminance(light) * seen, light};
 }
 
 // Jaw, brows and a forehead mirrored from the nose: what annotators box as a face.
@@ -204,7 +220,7 @@ Scene build_scene(const HouseModels& models, const PersonAssets& assets, const P
   scene.right_eye = look_of(head.right_eye, head, false, assets, photo, neck, scene.camera);
   light_scene(scene, photo, models.light, scene.camera.to_camera(center), size_px);
   scene.head_turn = head_rotation(photo.yaw_deg, photo.pitch_deg, photo.roll_deg);
-  scene.metering = meter(scene.lighting, scene.head_turn * Vec3{0, 0, 1});
+  scene.metering = meter(scene.lighting, scene.head_turn * Vec3{0, 0, 1}, mean_albedo(assets.skin));
   const auto posed = [&](const Vec3& p) {
     return scene.camera.to_camera(neck.turn_point(p, NeckPose::weight(p)));
   };

@@ -25,7 +25,7 @@ constexpr std::array<Vec3, 10> kTones{{{0.735F, 0.530F, 0.430F},
 constexpr float kRuddy = 0.26F;
 constexpr Vec3 kGold{0.015F, -0.03F, -0.30F};
 
-constexpr float kMeanGain = 0.85F, kModeGain = 1.1F;
+constexpr float kMeanGain = 0.85F, kModeGain = 1.3F;
 
 // Bumps per dm and weight of the smooth unevenness.
 constexpr std::array<std::array<float, 2>, 3> kUnevenness{
@@ -134,7 +134,7 @@ struct Pigment {
 Pigment pigment_at(const BaseLevel& level, size_t i, const SkinPerson& person, Lanes uneven) {
   const SkinRecipe& skin = *person.recipe;
   const auto region = [&](SkinRegion r) { return level.regions[static_cast<size_t>(r)][i]; };
-  const float blotch = (0.05F + 0.30F * skin.blotches) * (1.0F + 0.35F * person.old);
+  const float blotch = (0.06F + 0.40F * skin.blotches) * (1.0F + 0.35F * person.old);
   const float flush = region(kFlush) * (0.75F + 0.6F * uneven[3]);
   const float bag = region(kEyeBag) * skin.dark_circles;
   const float scalp = smoothstep(-0.12F, 0.15F, level.scalp[i]);

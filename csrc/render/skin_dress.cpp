@@ -1,4 +1,5 @@
-// What lies on a person's skin in one photo: make-up, and the shadow of hair that was shaved.
+// What lies on a person's skin in one photo: make-up, the shadow of hair that was shaved, and that
+// of the roots of hair that was not.
 #include <algorithm>
 #include <cmath>
 
@@ -14,12 +15,16 @@ namespace {
 constexpr float kStubble = 105.0F;
 // What is left of light that falls on dense dark stubble under the skin: bluish.
 constexpr Vec3 kShadow{0.60F, 0.68F, 0.75F};
+// The same of skin between the roots of dense dark hair.
+constexpr Vec3 kRoots{0.30F, 0.28F, 0.28F};
 
 struct Dressing {
   float lipstick = 0, lid_shadow = 0, rouge = 0;  // 0..1
   Vec3 lip_colour, lid_colour;
-  float shadow = 0;   // of the beard, 0..1
-  float stubble = 0;  // share of it that is single hairs
+  float shadow = 0;    // of the beard, 0..1
+  float stubble = 0;   // share of it that is single hairs
+  float roots = 0;     // of scalp hair, 0..1: how much the skin between them is darkened
+  float hairline = 0;  // dm inside of the usual one
 };
 
 Dressing dressing_of(const IdentityRecipe& person, const PhotoRecipe& photo, int width) {
@@ -41,6 +46,10 @@ Dressing dressing_of(const IdentityRecipe& person, const PhotoRecipe& photo, int
       clamp01(person.hair.beard_density) * dark * growth * (1.0F - 0.45F * person.skin.melanin);
   const float texels = 1.0F / (kStubble * texel_dm(width));  // from hair to hair
   d.stubble = smoothstep(1.0F, 2.6F, texels);
+  const HairStyle style = photo.hair.style;
+  const float kept = style == HairStyle::kBald ? 0.15F : style == HairStyle::kShaved ? 0.6F : 1.0F;
+  d.roots = kept * clamp01(person.hair.density) * dark;
+  d.hairline = person.hair.hairline_height + 0.55F * person.hair.recession;
   return d;
 }
 
@@ -48,10 +57,12 @@ class Dresser {
  public:
   Dresser(const Dressing& dressing, const ValueNoise& noise) : d_(dressing), noise_(noise) {}
 
-  // `zones`: beard, eye shadow, rouge, unused; 0..1.
+  // `zones`: beard, eye shadow, rouge, all 0..1; dm inside of the usual hairline.
   void dress(Lanes zones, float lips, Lanes place, float* albedo, float& oil) const {
     Vec3 colour{albedo[0], albedo[1], albedo[2]};
     if (d_.shadow > 0 && zones[0] > 0) colour = with_beard(colour, zones[0], lips, place);
+    const float roots = d_.roots * smoothstep(0.0F, 0.22F, zones[3] - d_.hairline);
+    colour = colour * lerp(Vec3{1, 1, 1}, kRoots, roots);
     const float lid = d_.lid_shadow * zones[1];
     colour = lerp(colour, d_.lid_colour, 0.8F * lid);
     const float rouge = d_.rouge * zones[2];
@@ -87,7 +98,7 @@ std::vector<Lanes> dress_zones(const BaseLevel& base) {
   std::vector<Lanes> zones(base.place.size());
   for (size_t i = 0; i < zones.size(); ++i) {
     zones[i] = Lanes{std::max(base.beard[i], base.moustache[i]), base.regions[kLidShadow][i],
-                     base.regions[kBlush][i], 0.0F};
+                     base.regions[kBlush][i], std::max(0.0F, base.scalp[i])};
   }
   return zones;
 }
@@ -102,7 +113,7 @@ void SkinModel::dress(SkinMaps& maps, const IdentityRecipe& person,
   GUISE_CHECK_ARG(sound && maps.albedo.size() == 3 * maps.oil.size(),
                   "dress() must be given maps that paint() made; got ", width, "x", maps.height);
   const Dressing dressing = dressing_of(person, photo, width);
-  if (dressing.lipstick <= 0 && dressing.shadow <= 0) return;
+  if (dressing.lipstick <= 0 && dressing.shadow <= 0 && dressing.roots <= 0) return;
   const ValueNoise noise(noise_stream_key(person.noise_key, kSkinStubble));
   const Dresser dresser(dressing, noise);
   const BaseLevel& base = tables_->base[width > kSmallestWidth ? 1 : 0];
@@ -120,7 +131,7 @@ void SkinModel::dress(SkinMaps& maps, const IdentityRecipe& person,
     const Lanes* place = dressing.stubble > 0 ? place_rows.row(y) : nullptr;
     for (int x = 0; x < width; ++x) {
       const Lanes here = zone[x];
-      if (here[0] + here[1] + here[2] + trait[x][0] <= 0) continue;
+      if (here[0] + here[1] + here[2] + here[3] + trait[x][0] <= 0) continue;
       const size_t i = static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x);
       dresser.dress(here, trait[x][0], place ? place[x] : Lanes{}, &maps.albedo[3 * i],
                     maps.oil[i]);

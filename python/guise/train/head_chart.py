@@ -1,9 +1,9 @@
 """The skin chart of house-head: one upright, symmetric map, twice as wide as high.
 
-(0, 0) is the upper left corner and v grows downwards; u -> 1 - u mirrors left and right. MakeHuman's
-sheet shows the head lying on its side, in the rectangle u > 0.63; here it stands, and the face is
-enlarged. Below it lie the neck and shoulders, which are upright in the sheet already, and in the
-free corners beside the nape the eye sockets.
+(0, 0) is the upper left corner and v grows downwards; u -> 1 - u mirrors left and right. The sheet
+of MakeHuman shows the head lying on its side, in the rectangle u > 0.63; here it stands, and the
+face is enlarged. Below it lie the neck and shoulders, which are upright in the sheet already, and
+in the free corners beside the nape the eye sockets.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ def chart_from_sheet_uv(sheet_uv: Floats) -> Floats:
     """
     u, v = sheet_uv[:, 0], sheet_uv[:, 1]
     chart = np.empty_like(sheet_uv)
-    head = u > 0.6345
-    head &= v < 0.83
+    head = (u > 0.6345) & (v < 0.83)
     socket = (u < 0.16) & (v < 0.65)
     neck = ~head & ~socket
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from guise.train.head_landmarks import LANDMARKS, Weighted
 from guise.train.head_mesh import HeadMesh
-from guise.train.head_source import Floats, Ints, Source
+from guise.train.head_source import Floats, Ints
 
 COLUMNS = 6
 # Detectors such as YuNet place the nose and the mouth corners higher than the mesh has them: pixels
@@ -15,12 +15,11 @@ NOSE_HIGHER_PX, CORNER_HIGHER_PX, EYE_DISTANCE_PX = 2.6, 3.3, 35.2
 _RIGHT_LIDS, _LEFT_LIDS = range(36, 42), range(42, 48)
 
 
-def marker_table(source: Source, mesh: HeadMesh, mean: Floats) -> tuple[Ints, Floats]:
+def marker_table(mesh: HeadMesh, mean: Floats) -> tuple[Ints, Floats]:
     """[73, 6] points and weights: the 68 landmarks, then the five points of detectors.
 
     Five points: eye, eye, nose, mouth corner, mouth corner, the one on the subject's right first.
     """
-    del source
     rows = [_on_points(mesh, one) for one in LANDMARKS]
     marks = np.array([sum(w * mean[i] for i, w in row) for row in rows])
     left, right = marks[list(_LEFT_LIDS)].mean(0), marks[list(_RIGHT_LIDS)].mean(0)
@@ -43,9 +42,7 @@ def _on_points(mesh: HeadMesh, one: Weighted) -> list[tuple[int, float]]:
     return [(int(np.searchsorted(mesh.kept, i)), w / total) for i, w in one]
 
 
-def _under(
-    mesh: HeadMesh, mean: Floats, mark: Floats, higher: float
-) -> list[tuple[int, float]]:
+def _under(mesh: HeadMesh, mean: Floats, mark: Floats, higher: float) -> list[tuple[int, float]]:
     """The point of the skin that lies `higher` dm above `mark`, seen from the front."""
     triangles = mesh.vertex_point[mesh.triangles[mesh.surface == 0]]
     x, y = mark[0], mark[1] + higher

@@ -8,7 +8,7 @@ from guise.train.head_mesh import HeadMesh
 from guise.train.head_source import Floats, Source
 from guise.train.head_targets import EXPRESSIONS
 
-# An open jaw also lowers and flattens the tongue, which else hides the mouth: dm at its root and tip.
+# An open jaw also lowers and flattens the tongue, which else hides the mouth: dm, root and tip.
 _TONGUE_DOWN = (0.03, 0.075)
 
 

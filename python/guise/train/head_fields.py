@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
+import torch
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -79,7 +82,7 @@ def _visible(samples: Floats, probes: Floats, direction: Floats) -> npt.NDArray[
     np.maximum.at(depth, cells[:, 0] * height + cells[:, 1], samples @ direction)
     at = np.floor((probes @ axes - origin) / _AO_CELL).astype(int)
     at = np.clip(at, 0, [width - 1, height - 1])
-    return depth[at[:, 0] * height + at[:, 1]] < probes @ direction + _AO_BIAS
+    return np.asarray(depth[at[:, 0] * height + at[:, 1]] < probes @ direction + _AO_BIAS)
 
 
 def _smoothed(values: Floats, count: int, triangles: Ints, rounds: int = 2) -> Floats:
@@ -108,16 +111,14 @@ _HAIRLINE = np.array(
 def scalp_distance(points: Floats, skin: Ints) -> Floats:
     """[G] dm, + where hair grows. `skin`: triangles of the scalp and face without the ears."""
     line = _dense_hairline(_sample_surface(points, skin))
-    nearest = np.concatenate(
-        [np.sqrt(((block[:, None] - line) ** 2).sum(2).min(1)) for block in np.array_split(points, 32)]
-    )
+    nearest = torch.cdist(torch.from_numpy(points), torch.from_numpy(line)).min(1)[0].numpy()
     return np.where(_inside_hairline(points, line), nearest, -nearest)
 
 
 def _dense_hairline(skin: Floats) -> Floats:
     fine = np.concatenate(
         [a + (b - a) * np.linspace(0, 1, 24, endpoint=False)[:, None]
-         for a, b in zip(_HAIRLINE[:-1], _HAIRLINE[1:], strict=True)]
+         for a, b in pairwise(_HAIRLINE)]
     )  # fmt: skip
     both = np.concatenate([fine, fine[::-1] * [-1, 1, 1]])
     nearest = [np.argmin(((skin - spot) ** 2).sum(1)) for spot in both]

@@ -55,7 +55,7 @@ class Spline:
 
 def _distances(a: Floats, b: Floats) -> Floats:
     squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    return np.sqrt(np.maximum(squares, 0))
+    return np.asarray(np.sqrt(np.maximum(squares, 0)))
 
 
 def load_ict(path: Path, mean: Floats, triangles: Ints, marks: Floats) -> IctHead:
@@ -168,7 +168,7 @@ def _project(spots: Floats, corner: Floats) -> Floats:
     area = np.maximum(uu * vv - uv**2, 1e-18)
     s, t = (vv * wu - uv * wv) / area, (uu * wv - uv * wu) / area
     weights = np.maximum(np.stack([1 - s - t, s, t], 1), 0)
-    return weights / weights.sum(1, keepdims=True)
+    return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
 def transferred_modes(mesh: HeadMesh, mean: Floats, ict: IctHead, fields: Floats) -> Floats:
@@ -197,7 +197,7 @@ def transferred_modes(mesh: HeadMesh, mean: Floats, ict: IctHead, fields: Floats
     moves = 0.5 * (moves + moves[:, mesh.mirror] * [-1, 1, 1])
     face = face_weight(spots)
     moves = moves - (np.einsum("kpc,p->kc", moves, face) / face.sum())[:, None]
-    return moves * neck_fade(spots)[:, None]
+    return np.asarray(moves * neck_fade(spots)[:, None])
 
 
 def _smooth_sources(ict: IctHead, mouth: Floats) -> Ints:

@@ -1,4 +1,4 @@
-"""Lids that lie on the eyeball, whatever shape the head has, and eyes as open as a relaxed face's."""
+"""Lids that lie on the eyeball, whatever the head's shape, and eyes as open as a relaxed face's."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class HeadMesh:
 
     @property
     def morphed(self) -> int:
-        """P: points that targets move. Eye points follow; they are made anew from centre and rim."""
+        """P: points that targets move. Eye points follow, made anew from centre and rim."""
         return self.first_joint + 7
 
     @property
@@ -97,7 +97,7 @@ class HeadMesh:
             radius = np.linalg.norm(base[helper] - center, axis=1).mean()
             eyes.append(center + radius * self.eye_directions * [mirror, 1, 1])
             centers.append(center)
-            rims.append(center + [0, 0, radius])
+            rims.append(center + np.array([0, 0, radius]))
         joints = [base[j].mean(0) for j in self.joints]
         joints[0] = joints[0] + self.pivot
         blocks.append(np.array([*joints, *centers, *rims]))
@@ -164,7 +164,7 @@ def _islands(base: Base) -> dict[str, Ints]:
 
     def holding(point: Floats) -> Ints:
         nearest = int(np.argmin(((centers - point) ** 2).sum(1)))
-        return body[label == label[nearest]]
+        return np.asarray(body[label == label[nearest]])
 
     sockets = []
     for side in ("l", "r"):
@@ -217,9 +217,7 @@ def _inside(points: Ints, uv: Floats, surface: str, part: str = "mouth") -> Corn
     """Quads that the sheet does not show."""
     count = len(points)
     sheet = np.full((count, 4, 2), -1.0)
-    return Corners(
-        points, uv, sheet, np.full(count, SURFACE[surface]), np.full(count, PART[part])
-    )
+    return Corners(points, uv, sheet, np.full(count, SURFACE[surface]), np.full(count, PART[part]))
 
 
 def _mouth(base: Base, quads: Ints, index: Ints) -> Corners:
@@ -276,7 +274,7 @@ def _eyeball() -> tuple[Floats, Ints, Floats]:
 
 
 def _split(corners: Corners) -> tuple[Ints, Floats, Floats, Ints]:
-    """One vertex for each point and uv: points, uv and sheet uv of the vertices, quads over them."""
+    """One vertex for each point and uv: their points, uv and sheet uv, and the quads over them."""
     rows = np.concatenate(
         [corners.points.reshape(-1, 1), np.round(corners.uv.reshape(-1, 2) * 1e6)], 1
     )

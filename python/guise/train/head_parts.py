@@ -68,7 +68,7 @@ def _nose(centers: Floats, marks: Floats) -> Mask:
     widths = [wing[0] + 0.02, wing[0] + 0.045, 0.12, 0.075, 0.06]
     inside = (x < np.interp(y, heights, widths)) & (y > heights[0]) & (y < heights[-1])
     # The upper lip begins under the septum; beside it the wings reach down.
-    return inside & (z > 1.30) & (y > base[1] - 0.01 - 0.12 * np.maximum(x - 0.06, 0))
+    return np.asarray(inside & (z > 1.30) & (y > base[1] - 0.01 - 0.12 * np.maximum(x - 0.06, 0)))
 
 
 def _lips(source: Source, quads: Ints) -> Mask:
@@ -80,13 +80,13 @@ def _lips(source: Source, quads: Ints) -> Mask:
     fence: set[tuple[int, int]] = set()
     for start, end in zip(outline, outline[1:] + outline[:1], strict=True):
         fence |= _shortest_path(points, edges.reshape(-1, 2), start, end)
-    inside = np.isin(quads, [one[0][0] for one in LANDMARKS[60:68]]).any(1)
+    inside: Mask = np.asarray(np.isin(quads, [one[0][0] for one in LANDMARKS[60:68]]).any(1))
     keys = [[tuple(int(i) for i in edge) for edge in quad] for quad in edges]
     beside: dict[tuple[int, ...], list[int]] = {}
     for q, quad_keys in enumerate(keys):
         for key in quad_keys:
             beside.setdefault(key, []).append(q)
-    front = list(np.flatnonzero(inside))
+    front: list[int] = np.flatnonzero(inside).tolist()
     while front:
         for key in keys[front.pop()]:
             for other in beside[key] if key not in fence else []:
@@ -97,7 +97,7 @@ def _lips(source: Source, quads: Ints) -> Mask:
 
 
 def _shortest_path(points: Floats, edges: Ints, start: int, end: int) -> set[tuple[int, int]]:
-    """Edges (smaller point first) of the shortest way, with little turning off the straight line."""
+    """Edges (smaller point first) of the shortest way along `edges` from `start` to `end`."""
     straight = points[end] - points[start]
     near = np.linalg.norm(points[edges].mean(1) - (points[start] + points[end]) / 2, axis=1)
     ways: dict[int, list[int]] = {}
@@ -121,5 +121,3 @@ def _shortest_path(points: Floats, edges: Ints, start: int, end: int) -> set[tup
         path.add((min(end, came[end]), max(end, came[end])))
         end = came[end]
     return path
-
-

@@ -21,7 +21,7 @@ _RELAXATION = {
 
 def relaxed_base(source: Source) -> Floats:
     """[B, 3] base points with a relaxed face."""
-    points = source.base.points.copy()
+    points: Floats = source.base.points.copy()
     for unit, weight in _RELAXATION.items():
         points += weight * source.unit(unit)
     return points
@@ -38,7 +38,7 @@ class RestHead:
     def macro(self, sex: int, age_years: float, ancestry: Floats) -> Floats:
         """[P, 3] displacement of an average build."""
         old = np.clip((age_years - YOUNG_YEARS) / (OLD_YEARS - YOUNG_YEARS), 0, 1)
-        total = np.zeros_like(self.ancestry[0])
+        total: Floats = np.zeros_like(self.ancestry[0])
         for age, share in enumerate((1 - old, old)):
             for kind in range(3):
                 total += share * ancestry[kind] * self.ancestry[kind * 4 + sex * 2 + age]

@@ -35,7 +35,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Base:
-    """The whole base mesh: `points` [19158, 3], `uv` [21334, 2] (v up), quads and their uv [Q, 4]."""
+    """The base mesh: `points` [19158, 3], `uv` [21334, 2] (v up), quads and their uv [Q, 4]."""
 
     points: Floats
     uv: Floats

@@ -49,7 +49,7 @@ _DOWN = {"upper": 0.008, "lower": 0.004}
 
 @dataclass(frozen=True)
 class Arch:
-    """One jaw. Its points are `weights` [P, N] times the helper's N points, plus `offsets` [P, 3]."""
+    """One jaw: its points are `weights` [P, N] @ the helper's points + `offsets` [P, 3]."""
 
     weights: Floats
     offsets: Floats

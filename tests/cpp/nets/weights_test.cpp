@@ -91,7 +91,8 @@ TEST(Weights, AKeyThatComesTwiceIsUnexpected) {
 TEST(Weights, ListsTheFirstTenOfMany) {
   Net net;
   Tensors tensors = copied(net, 1.0);
-  for (int i = 0; i < 30; ++i) tensors.emplace_back("x" + std::to_string(i), at::zeros({1}));
+  for (int i = 0; i < 30; ++i)
+    tensors.emplace_back(std::string("x").append(std::to_string(i)), at::zeros({1}));
   const std::string text = refusal(net, tensors);
   EXPECT_NE(text.find("30 unexpected"), std::string::npos) << text;
   EXPECT_NE(text.find("x9 ..."), std::string::npos) << text;

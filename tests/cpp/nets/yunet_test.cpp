@@ -35,14 +35,6 @@ void randomize(YuNet& net, uint32_t seed) {
   }
 }
 
-double largest_difference_of(const YuNetOutput& left, const YuNetOutput& right) {
-  double largest = 0;
-  for (size_t i = 0; i < left.size(); ++i) {
-    largest = std::max(largest, (left[i] - right[i]).abs().max().item<double>());
-  }
-  return largest;
-}
-
 TEST(YuNet, HasThePublishedTensorsAndParameters) {
   const YuNet n(YuNetConfig::n()), s(YuNetConfig::s());
   EXPECT_EQ(state_dict(*n).size(), 208U);

@@ -16,9 +16,9 @@ void expect_near(const Vec3& a, const Vec3& b, float tolerance = kTolerance) {
 
 TEST(HeadRotation, FollowsItsSigns) {
   const float half = std::sqrt(0.5F);
-  expect_near(head_rotation(45, 0, 0) * Vec3{0, 0, 1}, {half, 0, half});   // to the image's right
-  expect_near(head_rotation(0, 45, 0) * Vec3{0, 0, 1}, {0, half, half});   // up
-  expect_near(head_rotation(0, 0, 45) * Vec3{0, 1, 0}, {half, half, 0});   // clockwise
+  expect_near(head_rotation(45, 0, 0) * Vec3{0, 0, 1}, {half, 0, half});  // to the image's right
+  expect_near(head_rotation(0, 45, 0) * Vec3{0, 0, 1}, {0, half, half});  // up
+  expect_near(head_rotation(0, 0, 45) * Vec3{0, 1, 0}, {half, half, 0});  // clockwise
 }
 
 TEST(HeadRotation, GivesItsAnglesBack) {

@@ -42,12 +42,14 @@ void draw(Drawn& drawn) {
 
 Drawn drawn_of(uint64_t identity, uint64_t sample) {
   const RecipeOptions options = bare();
-  const IdentityRecipe person =
-      draw_identity(5, identity, options, models().head.mode_count(),
-                    models().head.asymmetry_count(), models().skin.mode_count(),
-                    models().head.mahalanobis_limit());
+  const IdentityRecipe person = draw_identity(
+      5, identity, options, models().head.mode_count(), models().head.asymmetry_count(),
+      models().skin.mode_count(), models().head.mahalanobis_limit());
   Drawn drawn{draw_photo(5, identity, sample, options, person, models().light.count()),
-              make_person(models(), person, kSize), {}, {}, {}};
+              make_person(models(), person, kSize),
+              {},
+              {},
+              {}};
   return drawn;
 }
 
@@ -70,6 +72,7 @@ TEST(DrawPicture, MaskEndsWhereThePictureDoes) {
   for (const uint64_t identity : {1U, 2U, 3U}) {
     Drawn one = drawn_of(identity, 0);
     one.photo.background = Background::kPlain;
+    one.photo.camera.exposure_ev = -3;  // white burnt out looks alike before any background
     Drawn other = one;
     draw(one);
     other.photo.background = Background::kOutdoor;
@@ -87,7 +90,7 @@ TEST(DrawPicture, MaskEndsWhereThePictureDoes) {
       }
     }
     EXPECT_GT(background, 2000);
-    EXPECT_GT(changed_outside, 0.9 * background);
+    EXPECT_GT(changed_outside, 0.9 * background) << identity;
     // Only pixels that the edge cuts may show some of the background.
     EXPECT_GT(same_inside, 0.93 * inside);
   }
@@ -138,11 +141,11 @@ std::array<float, 3> recovered_pose(const Drawn& drawn, const Head& head) {
   const float middle = (kSize - 1) / 2.0F;
   std::array<double, 6> p{0, 0, 0, 0, 0, -focal * drawn.photo.camera.frame_height_dm / kSize};
   const auto project = [&](const std::array<double, 6>& q, size_t k) {
-    const Mat3 turn = head_rotation(static_cast<float>(q[0]), static_cast<float>(q[1]),
-                                    static_cast<float>(q[2]));
-    const Vec3 v = turn * (head.landmarks[k] - head.head_joint) +
-                   Vec3{static_cast<float>(q[3]), static_cast<float>(q[4]),
-                        static_cast<float>(q[5])};
+    const Mat3 turn =
+        head_rotation(static_cast<float>(q[0]), static_cast<float>(q[1]), static_cast<float>(q[2]));
+    const Vec3 v =
+        turn * (head.landmarks[k] - head.head_joint) +
+        Vec3{static_cast<float>(q[3]), static_cast<float>(q[4]), static_cast<float>(q[5])};
     return Vec2{middle - focal * v.x / v.z, middle + focal * v.y / v.z};
   };
   const std::array<double, 6> step{0.05, 0.05, 0.05, 1e-3, 1e-3, 1e-2};

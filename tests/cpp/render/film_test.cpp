@@ -39,10 +39,13 @@ std::vector<Vec3> edge() {
   return light;
 }
 
-size_t at(int x, int y) { return 3 * (static_cast<size_t>(y) * kSize + static_cast<size_t>(x)); }
+size_t at(int x, int y) {
+  return 3 * (static_cast<size_t>(y) * kSize + static_cast<size_t>(x));
+}
 
 double deviation(const std::vector<uint8_t>& rgb) {
-  const double mean = std::accumulate(rgb.begin(), rgb.end(), 0.0) / static_cast<double>(rgb.size());
+  const double mean =
+      std::accumulate(rgb.begin(), rgb.end(), 0.0) / static_cast<double>(rgb.size());
   double sum = 0;
   for (const uint8_t v : rgb) sum += (v - mean) * (v - mean);
   return std::sqrt(sum / static_cast<double>(rgb.size()));

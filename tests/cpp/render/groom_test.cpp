@@ -74,6 +74,19 @@ void for_points(const Strands& strands, Part part, Visit&& visit) {
   }
 }
 
+// Of the strands of one part, each for itself, dm^2.
+float area_of(const Strands& strands, Part part) {
+  float area = 0;
+  for (size_t s = 0; s + 1 < strands.first.size(); ++s) {
+    for (uint32_t p = strands.first[s]; strands.part[s] == part && p + 1 < strands.first[s + 1];
+         ++p) {
+      area += length(strands.points[p + 1] - strands.points[p]) *
+              (strands.radii[p] + strands.radii[p + 1]);
+    }
+  }
+  return area;
+}
+
 bool in_unit_range(const Vec3& v) {
   return v.x >= 0 && v.x <= 1 && v.y >= 0 && v.y <= 1 && v.z >= 0 && v.z <= 1;
 }
@@ -288,9 +301,12 @@ TEST(Groom, ThinFairBrowsDoNotVanish) {
   person.hair.brow_thickness = person.hair.brow_density = 0;
   person.hair.melanin = 0.1F;
   for (const int px : {112, 224}) {
-    const Strands strands =
-        groom().grow(head_of(person), person, photo_of(HairStyle::kBuzz), px, {});
-    EXPECT_GT(count_of(strands, Part::kRightBrow), 30U);
+    const Head head = head_of(person);
+    const Strands strands = groom().grow(head, person, photo_of(HairStyle::kBuzz), px, {});
+    const float pixel = 3.0F / static_cast<float>(px);  // dm, in a frame 3 dm high
+    const float line = length(head.landmarks[17] - head.landmarks[21]) * pixel;
+    EXPECT_GT(area_of(strands, Part::kRightBrow), 0.8F * line) << "a line of one pixel";
+    EXPECT_GT(count_of(strands, Part::kRightBrow), 20U) << "of hairs, not of bars";
     for (size_t s = 0; s < strands.albedo.size(); ++s) {
       if (strands.part[s] == Part::kRightBrow) {
         ASSERT_LT(luminance(strands.albedo[s]), 0.32F);

@@ -25,8 +25,8 @@ Soup random_soup(int triangles, uint64_t seed, bool with_keep) {
     const float x = 24 * random.next_uniform(), y = 24 * random.next_uniform();
     for (uint32_t k = 0; k < 3; ++k) {
       triangle.vertex[k] = static_cast<uint32_t>(3 * t) + k;
-      soup.corners.push_back({x + 10 * random.next_uniform() - 5, y + 10 * random.next_uniform() - 5,
-                              0.1F + random.next_uniform()});
+      soup.corners.push_back({x + 10 * random.next_uniform() - 5,
+                              y + 10 * random.next_uniform() - 5, 0.1F + random.next_uniform()});
       if (with_keep) soup.mesh.keep.push_back(random.next_uniform() - 0.4F);
     }
     triangle.surface = static_cast<uint16_t>(t % 2);
@@ -37,7 +37,8 @@ Soup random_soup(int triangles, uint64_t seed, bool with_keep) {
 }
 
 double edge(const Projected& a, const Projected& b, double x, double y) {
-  return (static_cast<double>(b.x) - a.x) * (y - a.y) - (static_cast<double>(b.y) - a.y) * (x - a.x);
+  return (static_cast<double>(b.x) - a.x) * (y - a.y) -
+         (static_cast<double>(b.y) - a.y) * (x - a.x);
 }
 
 // The triangle seen at a pixel coordinate, or kNothing; `tight` is set where a sample lies so near
@@ -91,7 +92,9 @@ void compare_with_twin(const Soup& soup) {
   EXPECT_GT(compared, 2000);
 }
 
-TEST(RasterizeMesh, AgreesWithTheSlowTwin) { compare_with_twin(random_soup(60, 1, false)); }
+TEST(RasterizeMesh, AgreesWithTheSlowTwin) {
+  compare_with_twin(random_soup(60, 1, false));
+}
 
 TEST(RasterizeMesh, AgreesWithTheSlowTwinWhereTrianglesAreCut) {
   compare_with_twin(random_soup(60, 2, true));
@@ -183,9 +186,9 @@ TEST(RasterizeStrands, NeverVanish) {
   VisibilityBuffer buffer;
   buffer.reset(24, 2);
   rasterize_strands(one_strand(1e-5F), {{2, 2, 1}, {20, 14, 1}}, 1, buffer);
-  EXPECT_GE(std::count_if(buffer.id.begin(), buffer.id.end(),
-                          [](uint32_t id) { return id != kNothing; }),
-            36);
+  EXPECT_GE(
+      std::count_if(buffer.id.begin(), buffer.id.end(), [](uint32_t id) { return id != kNothing; }),
+      36);
 }
 
 TEST(RasterizeStrands, LieBehindWhatIsNearer) {

@@ -15,7 +15,9 @@ Mesh square() {
   return mesh;
 }
 
-ShadowMap lamp_above(float softness) { return {{0, 1, 0}, softness, {0, 0, 0}, 2, 128}; }
+ShadowMap lamp_above(float softness) {
+  return {{0, 1, 0}, softness, {0, 0, 0}, 2, 128};
+}
 
 TEST(ShadowMap, DarkensWhatLiesBehind) {
   const Mesh mesh = square();

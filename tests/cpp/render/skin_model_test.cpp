@@ -185,6 +185,7 @@ TEST(SkinModel, DressingPaintsLipsAndShadowsBeards) {
   IdentityRecipe man = person(12);
   man.sex = Sex::kMale;
   man.hair.beard_density = 0.9F;
+  man.hair.density = 0;
   const SkinMaps bare = skin().paint(man, 30, 256);
   PhotoRecipe photo;
   SkinMaps shaved = bare;
@@ -196,7 +197,7 @@ TEST(SkinModel, DressingPaintsLipsAndShadowsBeards) {
   EXPECT_LT(mean_luminance(stubbly), mean_luminance(shaved));
 
   IdentityRecipe woman = person(13);
-  woman.hair.beard_density = 0;
+  woman.hair.beard_density = woman.hair.density = 0;
   const SkinMaps plain = skin().paint(woman, 30, 256);
   SkinMaps made_up = plain;
   skin().dress(made_up, woman, PhotoRecipe{});
@@ -206,6 +207,29 @@ TEST(SkinModel, DressingPaintsLipsAndShadowsBeards) {
   const size_t lip = static_cast<size_t>(85 * 256 + 128);  // the middle of the lower lip
   EXPECT_GT(made_up.albedo[3 * lip] / made_up.albedo[3 * lip + 1],
             1.5F * plain.albedo[3 * lip] / plain.albedo[3 * lip + 1]);
+}
+
+// The skin between the roots of hair is darkened, and no other skin.
+TEST(SkinModel, DressingDarkensTheScalp) {
+  IdentityRecipe woman = person(13);
+  woman.hair.beard_density = 0;
+  woman.hair.density = 1;
+  const SkinMaps plain = skin().paint(woman, 30, 256);
+  SkinMaps dressed = plain;
+  skin().dress(dressed, woman, PhotoRecipe{});
+  EXPECT_NEAR(mean_luminance(dressed), mean_luminance(plain), 1e-3);
+  size_t darker = 0;
+  for (size_t i = 0; i < plain.albedo.size(); ++i) {
+    ASSERT_LE(dressed.albedo[i], plain.albedo[i]);
+    darker += dressed.albedo[i] < 0.7F * plain.albedo[i] ? 1 : 0;
+  }
+  EXPECT_GT(darker, plain.albedo.size() / 10);
+  EXPECT_LT(darker, plain.albedo.size() * 3 / 4);
+  PhotoRecipe bald;
+  bald.hair.style = HairStyle::kBald;
+  SkinMaps bare = plain;
+  skin().dress(bare, woman, bald);
+  EXPECT_GT(bare.albedo[0], dressed.albedo[0]);
 }
 
 TEST(SkinModel, WrongRecipesAreRefused) {
