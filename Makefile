@@ -1,4 +1,4 @@
-# make demo    set up what is missing, anonymise a photograph (or PHOTOS=folder) and write demo/index.html
+# make demo    set up what is missing, render faces of nobody, anonymise a photograph (or PHOTOS=folder), write demo/index.html
 # make test    set up what is missing and run everything that CI runs
 # Debian 12 and Python 3.10 or newer; apt-get is used as root or through sudo.
 SHELL := /bin/bash

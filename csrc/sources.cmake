@@ -54,6 +54,11 @@ set(GUISE_CORE_SOURCES
 set_source_files_properties(csrc/nets/row_kernels.cpp PROPERTIES
   COMPILE_OPTIONS "-ffp-contract=fast;-Wno-psabi" SKIP_PRECOMPILE_HEADERS ON)
 
+# Square roots without a look at errno, and loops that may be vectorised; results are the same.
+file(GLOB guise_render_sources RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" csrc/render/*.cpp)
+set_source_files_properties(${guise_render_sources} PROPERTIES
+  COMPILE_OPTIONS "-fno-math-errno;-fno-trapping-math" SKIP_PRECOMPILE_HEADERS ON)
+
 if(guise_with_cuda)
   enable_language(CUDA)
   list(APPEND GUISE_CORE_SOURCES csrc/ops/with_cuda.cpp csrc/ops/warp_affine_cuda.cu csrc/ops/nms_cuda.cu

@@ -35,11 +35,11 @@ class StrandWalk {
 
 float usual_strand_count(int picture_px) {
   const float size = static_cast<float>(picture_px) / 224.0F;
-  return 4500.0F * std::pow(size, size > 1 ? 1.186F : 0.85F);
+  return 4000.0F * std::pow(size, size > 1 ? 1.186F : 0.85F);
 }
 
 float usual_strand_radius(int picture_px) {
-  return 0.0052F * std::pow(static_cast<float>(picture_px) / 224.0F, -0.62F);
+  return 0.0055F * std::pow(static_cast<float>(picture_px) / 224.0F, -0.62F);
 }
 
 void append_strand(Strands& out, const Vec3* points, int count, const StrandLook& look) {
@@ -84,7 +84,7 @@ ScalpHair::ScalpHair(const GroomSites& sites, const Head& head, const HeadShell&
   // Curly hair has more points; fewer and thicker strands keep the time.
   const float longest = std::max({plan_.top, plan_.side, plan_.back}) * frame_.scale;
   const float points = count_ * static_cast<float>(point_count(longest));
-  const float most = 6.5F * usual_strand_count(picture_px);
+  const float most = 6.0F * usual_strand_count(picture_px);
   if (points > most) {
     const float fewer = std::max(most / points, 0.3F);
     count_ *= fewer;

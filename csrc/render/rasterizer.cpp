@@ -57,11 +57,17 @@ void walk(const Setup& s, const KeepTest& keep, Visit&& visit) {
   const float w2_dx = -s.ab_y * s.inverse_area, w2_dy = s.ab_x * s.inverse_area;
   for (int y = s.top; y <= s.bottom; ++y) {
     const float py = static_cast<float>(y) - s.y0;
+    const float row1 = py * w1_dy, row2 = py * w2_dy;
+    bool entered = false;
     for (int x = s.left; x <= s.right; ++x) {
       const float px = static_cast<float>(x) - s.x0;
-      const float w1 = px * w1_dx + py * w1_dy;
-      const float w2 = px * w2_dx + py * w2_dy;
-      if (w1 < 0 || w2 < 0 || w1 + w2 > 1) continue;
+      const float w1 = row1 + px * w1_dx;
+      const float w2 = row2 + px * w2_dx;
+      if (w1 < 0 || w2 < 0 || w1 + w2 > 1) {
+        if (entered) break;  // a row of a triangle is one piece
+        continue;
+      }
+      entered = true;
       if (keep.needed && (1 - w1 - w2) * keep.a + w1 * keep.b + w2 * keep.c < 0) continue;
       visit(x, y, s.z0 + w1 * s.dz1 + w2 * s.dz2);
     }
@@ -73,7 +79,8 @@ struct StrandPen {
   VisibilityBuffer& buffer;
 
   void put(int x, int y, float inverse_depth, uint32_t id, float along) const {
-    if (x < 0 || y < 0 || x >= buffer.width || y >= buffer.width) return;
+    const auto limit = static_cast<unsigned>(buffer.width);
+    if (static_cast<unsigned>(x) >= limit || static_cast<unsigned>(y) >= limit) return;
     const auto at =
         static_cast<size_t>(y) * static_cast<size_t>(buffer.width) + static_cast<size_t>(x);
     if (inverse_depth <= buffer.inverse_depth[at]) return;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/allocator.h"
 #include "core/check.h"
 #include "render/draw_recipe.h"
 
@@ -180,6 +181,7 @@ RenderedFaces Renderer::render(uint64_t seed, const std::vector<IdentityAndSampl
                                const RenderOptions& options,
                                const std::atomic<bool>* cancel) const {
   options.validate();
+  core::keep_freed_memory();  // each picture takes and frees some megabytes
   constexpr auto kLargest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   for (const auto& [identity, sample] : pictures) {
     GUISE_CHECK_ARG(identity <= kLargest && sample <= kLargest,

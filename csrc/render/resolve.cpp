@@ -30,6 +30,7 @@ class Resolver {
   }
 
   void pixel(int px, int py, Vec3& colour, PixelTruth* truth, size_t at) {
+    if (is_empty(px, py)) return;
     collect(px, py);
     Vec3 sum;
     int strand_samples = 0;
@@ -56,6 +57,19 @@ class Resolver {
   }
 
  private:
+  bool is_empty(int px, int py) const {
+    const int n = buffer_.per_axis;
+    for (int j = 0; j < n; ++j) {
+      const size_t row = static_cast<size_t>(py * n + j) * static_cast<size_t>(buffer_.width) +
+                         static_cast<size_t>(px * n);
+      for (size_t i = row; i < row + static_cast<size_t>(n); ++i) {
+        if (buffer_.id[i] != kNothing) return false;
+        if (!buffer_.lens.empty() && buffer_.lens[i] != kNothing) return false;
+      }
+    }
+    return true;
+  }
+
   void collect(int px, int py) {
     const int n = buffer_.per_axis;
     group_count_ = 0;

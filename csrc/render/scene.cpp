@@ -8,6 +8,8 @@ namespace guise::render {
 namespace {
 
 constexpr float kShadowRadius = 2.1F;  // dm around the head's centre
+// A second lamp throws shadows where it is at least so strong against the first.
+constexpr float kShadowedShare = 0.35F;
 // Share of the exposure that follows the skin's own brightness, and the albedo it is made for.
 constexpr float kFaceShare = 0.42F;
 constexpr float kUsualAlbedo = 0.24F;
@@ -130,8 +132,9 @@ void light_scene(Scene& scene, const PhotoRecipe& photo, const EnvironmentModel&
     return luminance(a.radiance) > luminance(b.radiance);
   });
   for (size_t i = 0; i < lamps.size(); ++i) {
-    // The third and weaker lamps only fill: their shadows would not be seen.
-    if (i < 2) {
+    // Weaker lamps only fill: their shadows would not be seen.
+    const float share = luminance(lamps[i].radiance) / luminance(lamps[0].radiance);
+    if (i == 0 || (i == 1 && share > kShadowedShare)) {
       auto shadow = std::make_unique<ShadowMap>(lamps[i].direction, lamps[i].size, center,
                                                 kShadowRadius, shadow_map_px(size_px));
       shadow->cast(scene.mesh, scene.mesh.positions);

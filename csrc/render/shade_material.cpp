@@ -61,9 +61,11 @@ Vec3 shade_material(const SurfacePoint& at, const Surface& surface, const Lighti
   Vec3 diffuse = irradiance(lighting.environment, at.normal) * open;
   diffuse = diffuse * (1 + finish.sheen * pow5(1 - nv) * 4);
   const float share = environment_share(finish.f0, finish.roughness, nv);
-  Vec3 specular =
-      glossy(lighting.environment, reflected(at.to_viewer, at.normal), finish.roughness) *
-      (share * ao);
+  const Vec3 mirror = reflected(at.to_viewer, at.normal);
+  const Vec3 around = finish.roughness > 0.6F
+                          ? irradiance(lighting.environment, mirror)
+                          : glossy(lighting.environment, mirror, finish.roughness);
+  Vec3 specular = around * (share * ao);
   for (const LampInScene& scene_lamp : lighting.lamps) {
     const Lamp& lamp = scene_lamp.lamp;
     const float lit = scene_lamp.shadow ? scene_lamp.shadow->light_at(at.position, at.normal) : 1;

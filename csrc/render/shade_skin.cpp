@@ -5,6 +5,8 @@ namespace guise::render {
 namespace {
 
 constexpr float kSkinF0 = 0.028F;
+// Gain of bands 1 and 2 of the irradiance that makes it the mirror image of a rough surface.
+constexpr float kMirrorBands = 1.35F;
 // How far light runs under the skin's edge of shadow, per channel: share of the half turn.
 constexpr Vec3 kWrap{0.30F, 0.13F, 0.08F};
 // Relief in dm becomes slope with this gain: the maps carry true heights, pores are stronger to the
@@ -77,7 +79,9 @@ Vec3 shade_skin(const SurfacePoint& at, const SkinMaps& maps, const Lighting& li
   const float rough_tight = lerp(0.40F, 0.24F, texel.oil);
   const Vec3 mirror = reflected(at.to_viewer, fine);
   const float share = 0.85F * environment_share(kSkinF0, rough_wide, nv) + 0.15F * kSkinF0;
-  Vec3 specular = glossy(lighting.environment, mirror, rough_wide) * (share * ao * ao);
+  // Rough enough that order 2 shows it: a third of the time of the glossy maps.
+  Vec3 specular =
+      irradiance(lighting.environment, mirror, kMirrorBands) * (share * ao * ao);
   for (const LampInScene& scene_lamp : lighting.lamps) {
     const Lamp& lamp = scene_lamp.lamp;
     const float lit = scene_lamp.shadow ? scene_lamp.shadow->light_at(at.position, at.normal) : 1;

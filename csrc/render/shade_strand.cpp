@@ -25,7 +25,7 @@ Vec3 shade_strand(const StrandPoint& at, const Lighting& lighting) {
   Vec3 colour = irradiance(lighting.environment, shell) * at.albedo * open;
   const Vec3 mirror = reflected(at.to_viewer, shell);
   const Vec3 tint = lerp(at.albedo, Vec3{1, 1, 1}, 0.25F);
-  colour += glossy(lighting.environment, mirror, 0.55F) * tint * (0.045F * open);
+  colour += irradiance(lighting.environment, mirror, 1.3F) * tint * (0.045F * open);
   for (const LampInScene& scene_lamp : lighting.lamps) {
     const Lamp& lamp = scene_lamp.lamp;
     const float lit =

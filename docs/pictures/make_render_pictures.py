@@ -17,8 +17,8 @@ import guise
 
 SEED = 4
 # People of the sheet, and (person, photo) of each portrait.
-SHEET_PEOPLE, SHEET_PHOTOS, SHEET_PX = (40, 38, 26, 58, 34, 31), 8, 112
-PORTRAITS, PORTRAIT_PX = ((58, 5), (31, 5), (40, 5), (38, 2), (26, 5), (34, 3)), 512
+SHEET_PEOPLE, SHEET_PHOTOS, SHEET_PX = (37, 38, 26, 58, 47, 31), 8, 112
+PORTRAITS, PORTRAIT_PX = ((37, 5), (31, 5), (33, 5), (58, 5), (47, 4), (26, 5)), 512
 
 
 def portrait_options() -> guise.RecipeOptions:

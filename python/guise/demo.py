@@ -1,6 +1,7 @@
-"""`python -m guise.demo`: the main job on a handful of photos, and a page that shows it.
+"""`python -m guise.demo`: faces of nobody, photos without faces, and a page that shows both.
 
-Without `--photos` the photos are made from the astronaut picture that scikit-image carries (NASA,
+First a sheet of rendered people, a row each, with the renderer's defaults. Then the photos of
+`--photos` are anonymised, or some made from the astronaut picture that scikit-image carries (NASA,
 public domain): as it is, lying on its side by an EXIF flag with a GPS position, small in a large
 picture, in grey, beside a cat, and cut short.
 """
@@ -8,18 +9,23 @@ picture, in grey, beside a cat, and cut short.
 from __future__ import annotations
 
 import argparse
+import base64
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import guise
 from guise.report import write_comparison_page
 
+PEOPLE, PHOTOS_EACH, SIZE_PX, SEED = 6, 8, 160, 4
+
 
 def main() -> None:
     """Entry point."""
     arguments = _parse()
     out: Path = arguments.out
+    sheet, speed = _render_faces(out)
     photos = arguments.photos or _make_photos(out / "made-photos")
     summary = guise.anonymize_folder(photos, out / "anonymised")
     page = write_comparison_page(
@@ -37,14 +43,46 @@ def main() -> None:
     )
     for photo, status, reason in summary.problems:
         print(f"  {photo}: {status}: {reason}")
+    _put_in_front(page, sheet, speed)
     print(f"report: {summary.report}\npage:   {page}")
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Anonymise photos and show them before and after.")
+    parser = argparse.ArgumentParser(description="Render faces; anonymise photos; show both.")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder to write")
     parser.add_argument("--photos", type=Path, help="your own folder of photos")
     return parser.parse_args()
+
+
+def _render_faces(out: Path) -> tuple[Path, str]:
+    """Writes a sheet of people who do not exist; its path and a line about it."""
+    started = time.monotonic()
+    renderer = guise.Renderer(size_px=SIZE_PX)
+    opened = time.monotonic()
+    faces = renderer.sample(identities=PEOPLE, samples=PHOTOS_EACH, seed=SEED)
+    seconds = time.monotonic() - opened
+    speed = (
+        f"{len(faces)} pictures of {PEOPLE} people who do not exist, {SIZE_PX} px: "
+        f"{seconds:.2f} s, {len(faces) / seconds:.0f} pictures/s "
+        f"(models opened in {opened - started:.1f} s)"
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    sheet = out / "faces.jpg"
+    guise.write_image(sheet, guise.contact_sheet(faces.images, columns=PHOTOS_EACH))
+    print(f"{speed}\nfaces:  {sheet}")
+    return sheet, speed
+
+
+def _put_in_front(page: Path, sheet: Path, speed: str) -> None:
+    """Puts the sheet at the top of the page of the photos."""
+    data = base64.b64encode(sheet.read_bytes()).decode("ascii")
+    section = (
+        f'<main>\n<h1>guise: faces of nobody</h1>\n<p class="quiet">{speed}</p>\n'
+        f'<p><img src="data:image/jpeg;base64,{data}" alt="rendered faces, a row a person" '
+        'style="max-width: 100%; height: auto"></p>\n'
+    )
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("<main>\n", section, 1), encoding="utf-8")
 
 
 def _make_photos(folder: Path) -> Path:
