@@ -88,7 +88,7 @@ ScalpHair::ScalpHair(const GroomSites& sites, const Head& head, const HeadShell&
   if (points > most) {
     const float fewer = std::max(most / points, 0.3F);
     count_ *= fewer;
-    radius_ /= std::pow(fewer, 0.6F);
+    radius_ /= std::pow(fewer, 0.3F);
   }
 }
 

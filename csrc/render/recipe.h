@@ -63,8 +63,8 @@ struct EyeRecipe {
   float amber = 0.2F;
   float grey = 0.2F;
   float iris_radius = 0.425F;  // of the eyeball's radius, 0.39..0.46 (MakeHuman's balls are large)
-  float limbal_ring = 0.5F;  // 0 none .. 1 dark
-  float white_tint = 0.3F;   // 0 bluish white .. 1 yellowish, veined
+  float limbal_ring = 0.5F;    // 0 none .. 1 dark
+  float white_tint = 0.3F;     // 0 bluish white .. 1 yellowish, veined
 };
 
 struct HairRecipe {

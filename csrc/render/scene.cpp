@@ -115,6 +115,7 @@ EyeLook look_of(const Eye& eye, const Head& head, bool is_left, const PersonAsse
   look.lower_lid = height(4, 5);
   look.recipe = assets.person.eyes;
   look.noise_key = assets.person.noise_key + 0x51;
+  look.white_gain = lerp(0.95F, 0.62F, assets.person.skin.melanin);
   // Pupils close in the light.
   look.pupil = std::clamp(0.40F - 0.07F * photo.light.strength, 0.24F, 0.46F);
   return look;

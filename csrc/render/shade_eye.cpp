@@ -59,12 +59,12 @@ Vec3 white_colour(const EyeLook& look, float x, float y, float turn) {
   const float veined = smoothstep(0.35F, 1.0F, side) * (0.25F + 0.6F * look.recipe.white_tint);
   colour = lerp(colour, Vec3{0.45F, 0.21F, 0.17F},
                 veined * (0.25F + 0.6F * smoothstep(0.6F, 0.95F, vein)));
-  return colour * (1 - 0.12F * std::abs(y));
+  return colour * (look.white_gain * (1 - 0.12F * std::abs(y)));
 }
 
 // Darkness that lids and lashes throw on the ball: most under the upper lid.
 float lid_light(const EyeLook& look, float height) {
-  const float below_upper = smoothstep(-0.04F, 0.50F, look.upper_lid - height);
+  const float below_upper = smoothstep(-0.04F, 0.62F, look.upper_lid - height);
   const float above_lower = smoothstep(-0.08F, 0.25F, height - look.lower_lid);
   return lerp(0.12F, 1.0F, below_upper) * lerp(0.45F, 1.0F, above_lower);
 }

@@ -80,8 +80,7 @@ Vec3 shade_skin(const SurfacePoint& at, const SkinMaps& maps, const Lighting& li
   const Vec3 mirror = reflected(at.to_viewer, fine);
   const float share = 0.85F * environment_share(kSkinF0, rough_wide, nv) + 0.15F * kSkinF0;
   // Rough enough that order 2 shows it: a third of the time of the glossy maps.
-  Vec3 specular =
-      irradiance(lighting.environment, mirror, kMirrorBands) * (share * ao * ao);
+  Vec3 specular = irradiance(lighting.environment, mirror, kMirrorBands) * (share * ao * ao);
   for (const LampInScene& scene_lamp : lighting.lamps) {
     const Lamp& lamp = scene_lamp.lamp;
     const float lit = scene_lamp.shadow ? scene_lamp.shadow->light_at(at.position, at.normal) : 1;

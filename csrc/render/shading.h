@@ -44,7 +44,8 @@ struct EyeLook {
   float upper_lid = 1;  // height of the lids above the centre, in eye radii
   float lower_lid = -1;
   EyeRecipe recipe;
-  float pupil = 0.35F;  // of the iris radius
+  float pupil = 0.35F;   // of the iris radius
+  float white_gain = 1;  // of the white's albedo: less where skin is dark, or whites seem to glow
   uint64_t noise_key = 0;
 };
 

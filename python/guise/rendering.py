@@ -18,7 +18,7 @@ import operator
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict, Union
 
@@ -48,7 +48,7 @@ class RenderKeywords(TypedDict, total=False):
     maps: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RenderedFaces:
     """N pictures of height and width S. Pixel (0, 0) has its centre at (0, 0)."""
 
@@ -59,7 +59,7 @@ class RenderedFaces:
     landmarks_68: torch.Tensor
     """float32 [N, 68, 2] px, iBUG order, also where something hides them."""
     boxes: torch.Tensor
-    """float32 [N, 4] px: x0, y0, x1, y1 (exclusive), from brow to chin and ear to ear."""
+    """float32 [N, 4] px: x0, y0, x1, y1 (exclusive), from forehead to chin and ear to ear."""
     pose_deg: torch.Tensor
     """float32 [N, 3]: yaw (+ to the right of the picture), pitch (+ up), roll (+ clockwise)."""
     identities: torch.Tensor
@@ -72,7 +72,7 @@ class RenderedFaces:
     """float32 [N, S, S, 3] unit, +x right, +y up, +z to the camera, or 0; None without maps."""
     depth: torch.Tensor | None
     """float32 [N, S, S] dm from the camera; 0 where nothing is; None without maps."""
-    _engine: _core.RenderedFaces = field(repr=False)
+    _engine: _core.RenderedFaces
 
     @cached_property
     def parameter_texts(self) -> list[str]:
@@ -91,6 +91,14 @@ class RenderedFaces:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        people = len(set(self.identities.tolist()))
+        maps = "with" if self.parts is not None else "without"
+        return (
+            f"RenderedFaces({len(self)} pictures of {self.images.shape[1]} px, {people} people, "
+            f"{maps} maps)"
+        )
 
 
 class Renderer:
