@@ -60,9 +60,10 @@ void bind_recipe_options(py::module_& m) {
       .def("validate", &RecipeOptions::validate, "Raises ValueError that names what is wrong.")
       .def_static("preset", &RecipeOptions::preset, py::arg("name"),
                   "'default', 'frontal', 'passport' or 'clean'.")
-      .def_static("frontal", &RecipeOptions::frontal,
-                  "Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing on or before "
-                  "the face.")
+      .def_static(
+          "frontal", &RecipeOptions::frontal,
+          "Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing on or before "
+          "the face.")
       .def_static("passport", &RecipeOptions::passport,
                   "As for a document: frontal, calm, even light, plain background.")
       .def_static("clean", &RecipeOptions::clean,

@@ -77,7 +77,7 @@ struct HairRecipe {
   float recession = 0;        // 0..1 temples, then crown (balding)
   float grey_age_years = 45;  // age at which half of the hair is grey
   float brow_thickness = 0.5F, brow_arch = 0.5F, brow_density = 0.7F, brow_length = 0.5F;  // 0..1
-  float brow_height = 0;       // dm, -0.04..0.04
+  float brow_height = 0;       // dm, -0.04..0.06
   float lash_length = 0.5F;    // 0..1
   float beard_density = 0.5F;  // how full a beard can grow, 0..1; 0 for most women
 };

@@ -31,7 +31,7 @@ namespace guise::render {
   X(shape, shape_strength, 1, 0, 1.5, "individual shape in learned standard deviations")           \
   X(shape, shape_limit, 0.95, 0.05, 0.999, "quantile of the learned distribution beyond which a "  \
     "shape counts as a caricature and is drawn again")                                             \
-  X(shape, asymmetry_strength, 1, 0, 2, "difference of left and right in standard deviations")     \
+  X(shape, asymmetry_strength, 1.6, 0, 2, "difference of left and right in standard deviations")     \
   X(pose, yaw_limit_deg, 90, 0, 90, "largest turn to either side")                                 \
   X(pose, yaw_sd_deg, 22, 0, 90, "standard deviation of the bell of turns about 0")                \
   X(pose, yaw_tail_share, 0.2, 0, 1, "share of pictures whose turn is uniform up to the limit")    \

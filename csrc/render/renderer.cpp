@@ -63,7 +63,11 @@ struct Row {
   std::vector<int64_t> places;
 };
 
-std::vector<Row> rows_of(const std::vector<IdentityAndSample>& pictures) {
+// `threads`: who share them; rows are kept short enough that none stands idle.
+std::vector<Row> rows_of(const std::vector<IdentityAndSample>& pictures, int64_t threads) {
+  const size_t share = (pictures.size() + static_cast<size_t>(threads) - 1) /
+                       static_cast<size_t>(threads);
+  const size_t most = std::clamp<size_t>(share, 1, kMostInARow);
   std::vector<int64_t> order(pictures.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
@@ -73,7 +77,7 @@ std::vector<Row> rows_of(const std::vector<IdentityAndSample>& pictures) {
   for (const int64_t place : order) {
     const uint64_t identity = pictures[static_cast<size_t>(place)].first;
     if (rows.empty() || rows.back().identity != identity ||
-        rows.back().places.size() == kMostInARow) {
+        rows.back().places.size() == most) {
       rows.push_back({identity, {}});
     }
     rows.back().places.push_back(place);
@@ -91,13 +95,13 @@ class Batch {
         pictures_(pictures),
         options_(options),
         cancel_(cancel),
-        rows_(rows_of(pictures)),
+        threads_(options.threads > 0 ? options.threads
+                                     : std::max<int64_t>(1, std::thread::hardware_concurrency())),
+        rows_(rows_of(pictures, threads_)),
         faces_(allocate(static_cast<int64_t>(pictures.size()), options.size_px, options.maps)) {}
 
   RenderedFaces run() {
-    const auto cores = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
-    const int64_t wanted = options_.threads > 0 ? options_.threads : cores;
-    const int64_t count = std::min(wanted, static_cast<int64_t>(rows_.size()));
+    const int64_t count = std::min(threads_, static_cast<int64_t>(rows_.size()));
     std::vector<std::thread> helpers;
     for (int64_t i = 1; i < count; ++i) helpers.emplace_back([this] { work(); });
     work();
@@ -155,6 +159,7 @@ class Batch {
   const std::vector<IdentityAndSample>& pictures_;
   const RenderOptions& options_;
   const std::atomic<bool>* cancel_;
+  const int64_t threads_;
   const std::vector<Row> rows_;
   RenderedFaces faces_;
   std::atomic<size_t> next_ = 0;

@@ -11,7 +11,7 @@ constexpr float kShadowRadius = 2.1F;  // dm around the head's centre
 // A second lamp throws shadows where it is at least so strong against the first.
 constexpr float kShadowedShare = 0.35F;
 // Share of the exposure that follows the skin's own brightness, and the albedo it is made for.
-constexpr float kFaceShare = 0.42F;
+constexpr float kFaceShare = 0.55F;
 constexpr float kUsualAlbedo = 0.24F;
 
 int skin_map_width(int size_px) {
@@ -177,9 +177,9 @@ Metering meter(const Lighting& lighting, const Vec3& face_axis, float albedo) {
   return {luminance(light) * seen, light};
 }
 
-// Jaw, brows and a forehead mirrored from the nose: what annotators box as a face.
+// Jaw, brows, nose and a forehead mirrored from the nose: what annotators box as a face.
 std::vector<Vec3> outline_of(const std::array<Vec3, 68>& landmarks) {
-  std::vector<Vec3> outline(landmarks.begin(), landmarks.begin() + 27);
+  std::vector<Vec3> outline(landmarks.begin(), landmarks.begin() + 36);
   const Vec3 brows = (landmarks[19] + landmarks[24]) * 0.5F;
   const Vec3 nose_base = landmarks[33];
   outline.push_back(brows + (brows - nose_base) * 0.55F);

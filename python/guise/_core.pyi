@@ -515,8 +515,8 @@ class RecipeOptions:
 
     @staticmethod
     def frontal() -> RecipeOptions:
-        """Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing before the
-        face, no sunglasses."""
+        """Faces to the front: yaw up to 30 degrees, pitch 15, roll 10; nothing on or before
+        the face."""
 
     @staticmethod
     def passport() -> RecipeOptions:

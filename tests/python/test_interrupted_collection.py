@@ -25,7 +25,7 @@ import guise
 pytestmark = pytest.mark.needs_weights("centerface")
 
 _PHOTOS = 24
-_KILLS = 12
+_KILLS = 6
 _OPTIONS = ("--detector", "centerface", "--workers", "2")
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage  # type: ignore[import-untyped]
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from guise import _core
 from guise.train.head_rest import OLD_YEARS, REST_YEARS, YOUNG_YEARS

@@ -60,21 +60,13 @@ def _step(low: float, high: float, value: Floats) -> Floats:
     return np.asarray(t * t * (3 - 2 * t))
 
 
-def draw_regions(chart: Chart, width: int) -> Floats:
-    """[H, W, len(REGIONS)] in 0..1."""
-    drawn, skin = chart.draw(chart.positions, width)
-    at = spread_outwards(drawn, skin)
-    x, y, z = (at[..., axis] for axis in range(3))
-    mark = chart.landmarks
-    root, eye, nose_tip, chin = mark[27], mark[36:42].mean(0), mark[30], mark[8]
-    brow_y = mark[17:22, 1].mean()
-    cheek = np.array([-0.39, 0.5 * (eye[1] + mark[48][1]) + 0.02, root[2] - 0.22])
-    front = _step(-0.95, -0.5, z - root[2])
-    forehead = _bump(at, np.array([0, brow_y + 0.36, root[2] - 0.08]), (0.5, 0.26, 0.5))
-    nose = _bump(at, nose_tip - [0, 0.02, 0.08], (0.14, 0.13, 0.22))
-    bridge = _along(at, mark[[27, 28, 29, 30]], 0.11)
-    ear_at = moved(root, -0.79, -0.20, -1.22)
-    ear = _both(at, ear_at, (0.13, 0.36, 0.36)) * _step(0.64, 0.72, np.abs(x))
+def _strongest(*masks: Floats) -> Floats:
+    return np.asarray(np.maximum.reduce(masks))
+
+
+def _draw_eye_regions(at: Floats, mark: Floats) -> tuple[Floats, Floats, Floats]:
+    """Bags under the eyes, the upper lids, and where eye shadow goes: [H, W] each."""
+    x, y = at[..., 0], at[..., 1]
     under_eye = mark[[36, 41, 40, 39]] - [0, 0.085, 0]
     bag = _along(at, under_eye, 0.085) * _step(0, 0.05, mark[41][1] + 0.03 - y)
     lid_line = mark[[36, 37, 38, 39]] + [0, 0.035, 0]
@@ -84,51 +76,63 @@ def draw_regions(chart: Chart, width: int) -> Floats:
         _along(at, moved(lid_line, -0.02, 0.03, 0), 0.085) * above_lashes,
         0.55 * _along(at, mark[[36, 41, 40]] - [0, 0.01, 0], 0.025),
     )
+    return bag, lid, shadow
+
+
+def draw_regions(chart: Chart, width: int) -> Floats:
+    """[H, W, len(REGIONS)] in 0..1."""
+    drawn, skin = chart.draw(chart.positions, width)
+    at = spread_outwards(drawn, skin)
+    mark = chart.landmarks
+    root, eye, nose_tip, chin = mark[27], mark[36:42].mean(0), mark[30], mark[8]
+    brow_y = mark[17:22, 1].mean()
+    cheek = np.array([-0.39, 0.5 * (eye[1] + mark[48][1]) + 0.02, root[2] - 0.22])
+    front = _step(-0.95, -0.5, at[..., 2] - root[2])
+    forehead = _bump(at, np.array([0, brow_y + 0.36, root[2] - 0.08]), (0.5, 0.26, 0.5))
+    nose = _bump(at, nose_tip - [0, 0.02, 0.08], (0.14, 0.13, 0.22))
+    bridge = _along(at, mark[[27, 28, 29, 30]], 0.11)
+    ear_at = moved(root, -0.79, -0.20, -1.22)
+    ear = _both(at, ear_at, (0.13, 0.36, 0.36)) * _step(0.64, 0.72, np.abs(at[..., 0]))
+    bag, lid, shadow = _draw_eye_regions(at, mark)
     temple = _both(at, np.array([-0.62, brow_y + 0.06, root[2] - 0.55]), (0.2, 0.26, 0.3))
     mouth = mark[48:60].mean(0)
     around_mouth = _bump(at, mouth - [0, 0.02, 0], (0.36, 0.24, 0.35))
     apple = np.array([-0.36, cheek[1] + 0.10, root[2] - 0.17])
     cheek_bump = _both(at, cheek, (0.27, 0.25, 0.35))
     regions = {
-        "flush": np.maximum.reduce(
-            [
-                0.85 * cheek_bump,
-                nose,
-                0.9 * ear,
-                0.45 * _bump(at, moved(chin, 0, 0.14, 0.05), 0.16),
-                0.5 * _along(at, mark[[31, 33]], 0.06),
-                0.35 * _bump(at, np.array([0, brow_y, root[2]]), (0.16, 0.1, 0.2)),
-            ]
+        "flush": _strongest(
+            0.85 * cheek_bump,
+            nose,
+            0.9 * ear,
+            0.45 * _bump(at, moved(chin, 0, 0.14, 0.05), 0.16),
+            0.5 * _along(at, mark[[31, 33]], 0.06),
+            0.35 * _bump(at, np.array([0, brow_y, root[2]]), (0.16, 0.1, 0.2)),
         ),
-        "oil": np.maximum.reduce(
-            [
-                0.85 * forehead,
-                nose,
-                0.8 * bridge,
-                0.6 * _bump(at, moved(chin, 0, 0.12, 0.08), 0.15),
-                0.35 * _both(at, apple, 0.16),
-            ]
+        "oil": _strongest(
+            0.85 * forehead,
+            nose,
+            0.8 * bridge,
+            0.6 * _bump(at, moved(chin, 0, 0.12, 0.08), 0.15),
+            0.35 * _both(at, apple, 0.16),
         ),
         "golden": np.maximum(0.9 * forehead, 0.8 * around_mouth) * front,
         "eye_bag": bag,
         "lid": lid,
-        "vein": np.maximum.reduce([temple, 0.7 * lid, 0.6 * bag]),
-        "freckle": np.maximum.reduce(
-            [cheek_bump, 0.9 * bridge, 0.8 * nose, 0.5 * forehead, 0.25 * temple, 0.12 * front]
+        "vein": _strongest(temple, 0.7 * lid, 0.6 * bag),
+        "freckle": _strongest(
+            cheek_bump, 0.9 * bridge, 0.8 * nose, 0.5 * forehead, 0.25 * temple, 0.12 * front
         ),
-        "pore": np.maximum.reduce(
-            [
-                nose,
-                0.8 * bridge,
-                0.75 * _both(at, moved(cheek, 0.12, 0, 0.05), 0.24),
-                0.6 * _bump(at, moved(chin, 0, 0.1, 0.05), 0.2),
-                0.5 * forehead,
-                0.25 * front,
-            ]
+        "pore": _strongest(
+            nose,
+            0.8 * bridge,
+            0.75 * _both(at, moved(cheek, 0.12, 0, 0.05), 0.24),
+            0.6 * _bump(at, moved(chin, 0, 0.1, 0.05), 0.2),
+            0.5 * forehead,
+            0.25 * front,
         ),
         "blush": _both(at, np.array([-0.45, cheek[1] + 0.06, root[2] - 0.33]), (0.23, 0.17, 0.3)),
         "lid_shadow": shadow,
-        "age_spot": np.maximum.reduce([temple, 0.7 * cheek_bump, 0.6 * forehead, 0.2 * front]),
+        "age_spot": _strongest(temple, 0.7 * cheek_bump, 0.6 * forehead, 0.2 * front),
         "ear": ear,
     }
     return np.stack([np.clip(regions[name], 0, 1) for name in REGIONS], -1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 
 from guise import _core
 from guise.train.skin_chart import Bools, Chart, Floats, SpaceFiller, spread_outwards

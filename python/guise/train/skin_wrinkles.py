@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy.spatial import cKDTree
 
 from guise.train.skin_chart import Chart, Floats, Ints
 from guise.train.skin_regions import chart_places, moved, smooth_curve
