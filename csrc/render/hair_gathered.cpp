@@ -76,7 +76,7 @@ void ScalpHair::grow_bun(Strands& out) const {
   const Vec3 right = normalized(cross(Vec3{0, 1, 0}, outwards));
   const Vec3 up = cross(outwards, right);
   const float ball = (0.24F + 0.20F * (plan_.top - 0.9F) / 0.4F) * scale;
-  const Vec3 middle = tie + outwards * (0.75F * ball);
+  const Vec3 middle = tie + outwards * (0.88F * ball);
   const auto strands = static_cast<uint32_t>(0.30F * count_);
   std::array<Vec3, 9> points;
   for (uint32_t k = 0; k < strands; ++k) {

@@ -123,7 +123,7 @@ float share_inside(const Strands& strands, const Head& head) {
     for (const uint32_t v : t.vertex) skin[model().topology().vertex_point[v]] = 1;
   }
   int inside = 0, tried = 0;
-  for (size_t p = 0; p < strands.points.size(); p += 41) {
+  for (size_t p = 0; p < strands.points.size(); p += 11) {
     float best = 1e9F;
     size_t nearest = 0;
     for (size_t i = 0; i < skin.size(); ++i) {
