@@ -65,8 +65,8 @@ struct Row {
 
 // `threads`: who share them; rows are kept short enough that none stands idle.
 std::vector<Row> rows_of(const std::vector<IdentityAndSample>& pictures, int64_t threads) {
-  const size_t share = (pictures.size() + static_cast<size_t>(threads) - 1) /
-                       static_cast<size_t>(threads);
+  const size_t share =
+      (pictures.size() + static_cast<size_t>(threads) - 1) / static_cast<size_t>(threads);
   const size_t most = std::clamp<size_t>(share, 1, kMostInARow);
   std::vector<int64_t> order(pictures.size());
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -76,8 +76,7 @@ std::vector<Row> rows_of(const std::vector<IdentityAndSample>& pictures, int64_t
   std::vector<Row> rows;
   for (const int64_t place : order) {
     const uint64_t identity = pictures[static_cast<size_t>(place)].first;
-    if (rows.empty() || rows.back().identity != identity ||
-        rows.back().places.size() == most) {
+    if (rows.empty() || rows.back().identity != identity || rows.back().places.size() == most) {
       rows.push_back({identity, {}});
     }
     rows.back().places.push_back(place);

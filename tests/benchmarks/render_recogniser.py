@@ -109,7 +109,8 @@ def train(crops: Crops, arguments: argparse.Namespace) -> tuple[Recogniser, dict
         with torch.autocast("cpu", torch.bfloat16, enabled=arguments.bfloat16):
             embeddings = net(inputs)
         cosine = functional.normalize(embeddings.float()) @ functional.normalize(centres).T
-        margin = 0.25 * min(share / 0.3, 1)
+        # Masks, profiles and hats make a slow start: the margin waits for it.
+        margin = 0.25 * min(max(share - 0.35, 0) / 0.35, 1)
         cosine = cosine.index_put(
             (torch.arange(batch), target), torch.tensor(-margin), accumulate=True
         )

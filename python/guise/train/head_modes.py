@@ -28,8 +28,8 @@ _WITHIN_SEX, _WITHIN_AGE, _WITHIN_ANCESTRY, _WITHIN_BUILD = 0.60, 0.60, 0.70, 0.
 # Share of the way from MakeHuman's mean face to the scans' mean.
 _TOWARDS_SCANS = 0.9
 # Strength of the learned modes; 1 = the spread of the scans inside a group. What dlib's recogniser
-# tells apart asks for more: its EER on 60 x 5 fell from 4.4 % at 1.12 to 2.3 % at 1.6 and 1.9 % at 1.9,
-# where some faces became caricatures.
+# tells apart asks for more: its EER on 60 x 5 fell from 4.4 % at 1.12 to 2.3 % at 1.6 and 1.9 % at
+# 1.9, where some faces became caricatures.
 _STRENGTH = 1.6
 # The same of the details.
 _DETAIL_STRENGTH = 1.6

@@ -47,6 +47,13 @@ PANORAMAS: dict[str, bool] = {
 
 def read_radiance(path: Path) -> Floats:
     """[H, W, 3] linear radiance of an RGBE file with run lengths. Raises CorruptFile."""
+    try:
+        return _decode_radiance(path)
+    except (IndexError, ValueError) as cause:
+        raise _core.CorruptFile(f"{path.name}: cut short or not a Radiance picture") from cause
+
+
+def _decode_radiance(path: Path) -> Floats:
     data = path.read_bytes()
     end = data.find(b"\n\n")
     line_end = data.find(b"\n", end + 2)
