@@ -9,9 +9,6 @@ constexpr float kSkinF0 = 0.028F;
 constexpr float kMirrorBands = 1.35F;
 // How far light runs under the skin's edge of shadow, per channel: share of the half turn.
 constexpr Vec3 kWrap{0.30F, 0.13F, 0.08F};
-// Relief in dm becomes slope with this gain: the maps carry true heights, pores are stronger to the
-// eye than their mean slope.
-constexpr float kReliefGain = 1.0F;
 
 struct SkinTexel {
   Vec3 albedo;
@@ -50,7 +47,7 @@ Vec3 bumped(const SurfacePoint& at, float slope_u, float slope_v) {
   const Vec3 r1 = cross(at.along_v, at.normal), r2 = cross(at.normal, at.along_u);
   const float determinant = dot(at.along_u, r1);
   if (std::abs(determinant) < 1e-8F) return at.normal;
-  const Vec3 gradient = (r1 * slope_u + r2 * slope_v) * (kReliefGain / determinant);
+  const Vec3 gradient = (r1 * slope_u + r2 * slope_v) * (1 / determinant);
   return normalized(at.normal - gradient);
 }
 
