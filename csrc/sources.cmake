@@ -7,6 +7,7 @@ set(GUISE_CORE_SOURCES
   csrc/io/image_header.cpp csrc/io/exif_orientation.cpp csrc/io/jpeg_codec.cpp csrc/io/png_codec.cpp
   csrc/io/webp_codec.cpp csrc/io/bmp_codec.cpp csrc/io/read_image.cpp csrc/io/write_image.cpp
   csrc/io/safetensors_header.cpp csrc/io/safetensors.cpp
+  csrc/io/record_io.cpp csrc/io/tar_archive.cpp csrc/io/xmp.cpp
   # ops
   csrc/ops/argument_checks.cpp
   csrc/ops/warp_affine.cpp csrc/ops/warp_affine_cpu.cpp
@@ -46,9 +47,13 @@ set(GUISE_CORE_SOURCES
   csrc/stages/align_face.cpp
   # obscure
   csrc/stages/obscure_face.cpp
+  csrc/stages/render_samples.cpp csrc/stages/check_sample.cpp
   # pipelines
   csrc/pipelines/anonymize_image.cpp csrc/pipelines/photo_list.cpp csrc/pipelines/anonymize_photo.cpp
-  csrc/pipelines/collection_report.cpp csrc/pipelines/anonymize_collection.cpp)
+  csrc/pipelines/collection_report.cpp csrc/pipelines/anonymize_collection.cpp
+  csrc/pipelines/dataset_plan.cpp csrc/pipelines/dataset_shard.cpp csrc/pipelines/dataset_merge.cpp
+  csrc/pipelines/dataset_folder.cpp csrc/pipelines/draw_identity_pictures.cpp
+  csrc/pipelines/synthesize_dataset.cpp)
 
 # Rates of these loops rest on fused multiply-adds, which the rest of the core does without.
 set_source_files_properties(csrc/nets/row_kernels.cpp PROPERTIES
@@ -70,4 +75,5 @@ endif()
 set(GUISE_BINDING_SOURCES
   csrc/bindings/module.cpp csrc/bindings/bind_errors.cpp csrc/bindings/bind_core.cpp
   csrc/bindings/bind_options.cpp csrc/bindings/bind_io.cpp csrc/bindings/bind_ops.cpp
-  csrc/bindings/bind_stages.cpp csrc/bindings/bind_pipelines.cpp csrc/bindings/bind_render.cpp)
+  csrc/bindings/bind_stages.cpp csrc/bindings/bind_pipelines.cpp csrc/bindings/bind_render.cpp
+  csrc/bindings/bind_dataset_io.cpp csrc/bindings/bind_dataset.cpp)

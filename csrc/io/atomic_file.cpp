@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 
 #include "core/check.h"
 
@@ -74,9 +75,10 @@ class Temporary {
     if (!renamed_ && file_was_created()) ::unlinkat(folder_.get(), name_.c_str(), 0);
   }
 
-  void fill(const uint8_t* data, size_t size) {
-    write_all(file_, data, size, path_);
-    sync_file(file_, path_);
+  void write(const uint8_t* data, size_t size) { write_all(file_, data, size, path_); }
+
+  void close(bool durable) {
+    if (durable) sync_file(file_, path_);
     created_ = true;
     file_.close_checked(path_);
   }
@@ -104,6 +106,22 @@ size_t skip_digits(const std::string& text, size_t at) {
   return at;
 }
 
+FileDescriptor open_folder_of(const SplitPath& parts, const std::string& path) {
+  FileDescriptor folder(::open(parts.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) throw_system_error(path, "open its folder", errno);
+  return folder;
+}
+
+void write_and_rename(const std::string& path, const uint8_t* data, size_t size, bool durable) {
+  const SplitPath parts = split(path);
+  const FileDescriptor folder = open_folder_of(parts, path);
+  Temporary temporary(folder, parts, path);
+  temporary.write(data, size);
+  temporary.close(durable);
+  temporary.rename_to(parts.name);
+  if (durable) sync_file(folder, path);
+}
+
 // Length of the file up to and with its last newline.
 int64_t end_of_last_line(const FileDescriptor& file, const std::string& path) {
   int64_t end = file_size(file, path);
@@ -124,13 +142,45 @@ int64_t end_of_last_line(const FileDescriptor& file, const std::string& path) {
 }  // namespace
 
 void write_file_atomically(const std::string& path, const uint8_t* data, size_t size) {
-  const SplitPath parts = split(path);
-  const FileDescriptor folder(::open(parts.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) throw_system_error(path, "open its folder", errno);
-  Temporary temporary(folder, parts, path);
-  temporary.fill(data, size);
-  temporary.rename_to(parts.name);
-  sync_file(folder, path);
+  write_and_rename(path, data, size, /*durable=*/true);
+}
+
+struct AtomicFile::Parts {
+  explicit Parts(const std::string& target)
+      : path(target),
+        names(split(path)),
+        folder(open_folder_of(names, path)),
+        temporary(folder, names, path) {}
+
+  const std::string path;
+  const SplitPath names;
+  const FileDescriptor folder;
+  Temporary temporary;
+};
+
+AtomicFile::AtomicFile(const std::string& path) : parts_(std::make_unique<Parts>(path)) {}
+
+AtomicFile::~AtomicFile() = default;
+
+void AtomicFile::write(const uint8_t* data, size_t size) {
+  parts_->temporary.write(data, size);
+  size_ += static_cast<int64_t>(size);
+}
+
+void AtomicFile::commit() {
+  parts_->temporary.close(/*durable=*/true);
+  parts_->temporary.rename_to(parts_->names.name);
+  sync_file(parts_->folder, parts_->path);
+}
+
+void write_file_unsynced(const std::string& path, const uint8_t* data, size_t size) {
+  write_and_rename(path, data, size, /*durable=*/false);
+}
+
+void sync_file_system(const std::string& folder) {
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) throw_system_error(folder, "open", errno);
+  if (::syncfs(opened.get()) != 0) throw_system_error(folder, "flush its file system", errno);
 }
 
 bool is_temporary_name(const std::string& name) {
@@ -146,6 +196,21 @@ bool is_temporary_name(const std::string& name) {
   const size_t rest = name.size() - counter_end - 1;
   return rest > suffix.size() &&
          name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+void remove_temporaries(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  constexpr auto kOptions = std::filesystem::directory_options::skip_permission_denied;
+  for (std::filesystem::recursive_directory_iterator it(folder, kOptions, error), end;
+       !error && it != end; it.increment(error)) {
+    if (is_temporary_name(it->path().filename().string())) {
+      found.push_back(it->path());
+    }
+  }
+  for (const std::filesystem::path& path : found) {
+    std::filesystem::remove(path, error);
+  }
 }
 
 std::vector<uint8_t> read_file(const std::string& path, int64_t max_bytes) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,39 @@ namespace guise::io {
 // temporary with a name known to is_temporary_name may stay.
 void write_file_atomically(const std::string& path, const uint8_t* data, size_t size);
 
+// The same for a file that is too large for memory: write() in pieces, then commit(). Without
+// commit() nothing is left.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(const uint8_t* data, size_t size);
+  // Bytes written so far.
+  int64_t size() const { return size_; }
+  void commit();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+  int64_t size_ = 0;
+};
+
+// As write_file_atomically, but the bytes may still be lost in a power cut until sync_file_system:
+// for many small files, which one call then makes safe together.
+void write_file_unsynced(const std::string& path, const uint8_t* data, size_t size);
+
+// Flushes everything written to the file system that holds `folder`. Throws Unavailable.
+void sync_file_system(const std::string& folder);
+
 // True for names (without folder) of our own temporaries: .guise-<pid>-<counter>-<name>.part
 bool is_temporary_name(const std::string& name);
+
+// Removes the temporaries that killed runs left in `folder` and below. Links are not followed; what
+// cannot be read or removed stays.
+void remove_temporaries(const std::string& folder);
 
 // The whole regular file. Throws Unavailable where it cannot be opened or read, CorruptFile where
 // it has more than max_bytes or changes its size meanwhile.
