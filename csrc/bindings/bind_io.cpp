@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include "bindings/common.h"
 #include "core/check.h"
 #include "core/image.h"
@@ -64,6 +66,16 @@ void bind_io(py::module_& m) {
       py::arg("path"), py::kw_only(), py::arg("limits") = io::ReadLimits(),
       py::call_guard<py::gil_scoped_release>(),
       "uint8 [H, W, 3] RGB, upright. Raises CorruptFile or Unavailable.");
+  m.def(
+      "decode_image_bytes",
+      [](const py::bytes& file) {
+        const std::string_view bytes = file;
+        const py::gil_scoped_release released;
+        return io::decode_image(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())
+            .pixels;
+      },
+      py::arg("file"),
+      "The bytes of a picture file -> uint8 [H, W, 3] RGB, upright. Raises CorruptFile.");
   m.def("write_image", &write_picture, py::arg("path"), py::arg("image"), py::kw_only(),
         py::arg("format") = "", py::arg("options") = io::WriteOptions(),
         py::arg("icc_profile") = py::bytes(""), py::arg("grey") = false,

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "bindings/cancel_token.h"
 #include "bindings/common.h"
 #include "bindings/detector_handle.h"
 #include "core/check.h"
@@ -10,10 +11,6 @@
 namespace guise::bindings {
 
 namespace {
-
-struct CancelToken {
-  std::atomic<bool> cancelled = false;
-};
 
 using Detectors = std::vector<std::shared_ptr<DetectorHandle>>;
 

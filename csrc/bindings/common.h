@@ -19,5 +19,7 @@ void bind_options(py::module_& m);
 void bind_stages(py::module_& m);
 void bind_pipelines(py::module_& m);
 void bind_render(py::module_& m);
+void bind_dataset_io(py::module_& m);
+void bind_dataset(py::module_& m);
 
 }  // namespace guise::bindings

@@ -12,4 +12,6 @@ PYBIND11_MODULE(_core, m) {
   guise::bindings::bind_stages(m);
   guise::bindings::bind_pipelines(m);
   guise::bindings::bind_render(m);
+  guise::bindings::bind_dataset_io(m);
+  guise::bindings::bind_dataset(m);
 }

@@ -326,22 +326,6 @@ void check(const CollectionOptions& options) {
   }
 }
 
-// What a killed run left half-written.
-void remove_temporaries(const std::string& output) {
-  std::error_code error;
-  std::vector<std::filesystem::path> found;
-  constexpr auto kOptions = std::filesystem::directory_options::skip_permission_denied;
-  for (std::filesystem::recursive_directory_iterator it(output, kOptions, error), end;
-       !error && it != end; it.increment(error)) {
-    if (io::is_temporary_name(it->path().filename().string())) {
-      found.push_back(it->path());
-    }
-  }
-  for (const std::filesystem::path& path : found) {
-    std::filesystem::remove(path, error);
-  }
-}
-
 void make_output_folder(const std::string& output) {
   std::error_code error;
   std::filesystem::create_directories(output, error);
@@ -366,7 +350,7 @@ CollectionSummary anonymize_collection(const std::string& input, const std::stri
       options.report.empty() ? output + "/guise-report.jsonl" : options.report;
   CollectionReport report(report_path, header_json(input, detectors, options).dump());
   if (report.was_interrupted()) {
-    remove_temporaries(output);
+    io::remove_temporaries(output);
   }
   CollectionSummary summary =
       Job(input, output, anonymize, options, report, cancel).run(on_progress);

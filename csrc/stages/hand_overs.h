@@ -1,9 +1,12 @@
-// Every struct that travels between stages, in the order of the photo flow:
+// Every struct that travels between stages, in the order of the two flows:
 //   image -> detect -> align -> obscure -> (second look) -> write
+//   plan -> generate -> check -> (align) -> shard
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -35,6 +38,38 @@ struct AlignedFaces {
 struct ObscuredImage {
   at::Tensor image;              // [H, W, 3] uint8 RGB, a new tensor
   std::vector<core::Box> masks;  // one a face: the box whose inscribed shape is wholly obscured
+};
+
+// A picture of nobody and what is true about it.
+struct GeneratedSample {
+  at::Tensor image;             // [S, S, 3] uint8 RGB
+  core::Landmarks5 landmarks;   // px, as detectors place them
+  core::Box box;                // px
+  std::string attributes_json;  // one flat JSON object: numbers, booleans, strings
+};
+
+// attempt: how often the picture was drawn before and turned down.
+struct SampleKey {
+  uint64_t identity = 0;
+  uint64_t sample = 0;
+  uint32_t attempt = 0;
+};
+
+// What every source of faces of nobody gives the dataset flow: pictures by number. A picture
+// depends on (seed, identity, sample, attempt) and the generator's own facts alone, so workers,
+// order and restarts cannot matter.
+class SampleGenerator {
+ public:
+  virtual ~SampleGenerator() = default;
+
+  // One JSON object with "name" and everything that decides about the pictures: options by name,
+  // sha256 of the models. Becomes part of the plan.
+  virtual std::string facts_json() const = 0;
+
+  // Pictures of one identity in the order of `keys`, made on the calling thread. Thread safe.
+  // Throws Cancelled when `cancel` becomes true.
+  virtual std::vector<GeneratedSample> generate(uint64_t seed, const std::vector<SampleKey>& keys,
+                                                const std::atomic<bool>* cancel) const = 0;
 };
 
 }  // namespace guise::stages
