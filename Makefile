@@ -45,7 +45,7 @@ build/.venv: pyproject.toml | build/.apt
 	$(BIN)/python -m pip install -q $(TORCH) numpy 'scikit-build-core>=0.11' ninja
 	$(BIN)/python -m pip install -q typer rich jinja2 typing-extensions \
 	  pytest hypothesis safetensors ruff mypy clang-format==14.0.6 scikit-image scipy pillow nbclient nbformat ipykernel \
-	  pybind11-stubgen onnx dlib-bin piexif
+	  pybind11-stubgen onnx dlib-bin piexif pyarrow webdataset
 	$(BIN)/python -c "import torch; v = torch.__version__; assert v.startswith('2.13.0'), v"
 	touch $@
 

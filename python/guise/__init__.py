@@ -23,7 +23,7 @@ from guise._version_check import require_matching_torch  # noqa: E402
 
 require_matching_torch(torch.__version__)
 
-from guise import models  # noqa: E402
+from guise import data, models  # noqa: E402
 from guise._core import (  # noqa: E402
     AnonymizedImage,
     Cancelled,
@@ -31,6 +31,7 @@ from guise._core import (  # noqa: E402
     CollectionProgress,
     CollectionSummary,
     CorruptFile,
+    DatasetSummary,
     Face,
     PhotoResult,
     RecipeOptions,
@@ -50,6 +51,7 @@ from guise.faces import (  # noqa: E402
     search,
 )
 from guise.rendering import RenderedFaces, Renderer  # noqa: E402
+from guise.synthesis import plan_dataset, synthesize_dataset  # noqa: E402
 
 __all__ = [
     "AnonymizedImage",
@@ -58,6 +60,7 @@ __all__ = [
     "CollectionProgress",
     "CollectionSummary",
     "CorruptFile",
+    "DatasetSummary",
     "Face",
     "NeedsReview",
     "PhotoResult",
@@ -71,10 +74,13 @@ __all__ = [
     "anonymize_file",
     "anonymize_folder",
     "contact_sheet",
+    "data",
     "detect",
     "models",
     "obscure",
+    "plan_dataset",
     "read_image",
     "search",
+    "synthesize_dataset",
     "write_image",
 ]

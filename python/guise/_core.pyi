@@ -1025,6 +1025,272 @@ class Renderer:
     def shape_mode_count(self) -> int:
         """dimensions of the learned space of shapes"""
 
+class Record:
+    """One record of a RecordIO file (.rec)."""
+
+    @property
+    def flag(self) -> int:
+        """number of labels behind the header"""
+
+    @property
+    def id(self) -> int:
+        """key of the record in the index, by custom"""
+
+    @property
+    def id2(self) -> int:
+        """0, by custom"""
+
+    @property
+    def label(self) -> float:
+        """the label where flag is 0"""
+
+    @property
+    def labels(self) -> list[float]:
+        """the labels where flag is above 0"""
+
+    @property
+    def next_offset(self) -> int:
+        """where the next record starts"""
+
+    @property
+    def picture(self) -> bytes:
+        """bytes of a picture file, or empty"""
+
+class DatasetGate:
+    """Which pictures a dataset keeps."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def attempts(self) -> int:
+        """times that a picture is drawn at most"""
+
+    @attempts.setter
+    def attempts(self, arg0: int) -> None: ...
+    @property
+    def enabled(self) -> bool:
+        """whether pictures are looked at by a detector"""
+
+    @enabled.setter
+    def enabled(self, arg0: bool) -> None: ...
+    @property
+    def landmark_tolerance(self) -> float:
+        """largest mean distance of the landmarks from the detector's, in sides of the face box"""
+
+    @landmark_tolerance.setter
+    def landmark_tolerance(self, arg0: float) -> None: ...
+    @property
+    def max_given_up_share(self) -> float:
+        """share of a shard's pictures that may be left out; more end the run"""
+
+    @max_given_up_share.setter
+    def max_given_up_share(self, arg0: float) -> None: ...
+
+class DatasetOptions:
+    """What a dataset shall hold."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    def validate(self) -> None:
+        """Raises ValueError that names what is wrong."""
+
+    @property
+    def crop(self) -> str:
+        """'arcface' or 'none'"""
+
+    @crop.setter
+    def crop(self, arg0: str) -> None: ...
+    @property
+    def encoding(self) -> str:
+        """'jpg' or 'png'"""
+
+    @encoding.setter
+    def encoding(self, arg0: str) -> None: ...
+    @property
+    def first_identity(self) -> int:
+        """number of the first person"""
+
+    @first_identity.setter
+    def first_identity(self, arg0: int) -> None: ...
+    @property
+    def format(self) -> str:
+        """'folder', 'webdataset', 'recordio' or 'parquet'"""
+
+    @format.setter
+    def format(self, arg0: str) -> None: ...
+    @property
+    def gate(self) -> DatasetGate:
+        """DatasetGate"""
+
+    @gate.setter
+    def gate(self, arg0: DatasetGate) -> None: ...
+    @property
+    def identities(self) -> int:
+        """people"""
+
+    @identities.setter
+    def identities(self, arg0: int) -> None: ...
+    @property
+    def identities_per_shard(self) -> int:
+        """0: as many as make about 2,000 pictures"""
+
+    @identities_per_shard.setter
+    def identities_per_shard(self, arg0: int) -> None: ...
+    @property
+    def images_per_identity(self) -> int:
+        """pictures of each"""
+
+    @images_per_identity.setter
+    def images_per_identity(self, arg0: int) -> None: ...
+    @property
+    def jpeg_quality(self) -> int:
+        """1 to 100, full colour detail"""
+
+    @jpeg_quality.setter
+    def jpeg_quality(self, arg0: int) -> None: ...
+    @property
+    def provenance(self) -> str:
+        """'picture', 'card' or 'none'"""
+
+    @provenance.setter
+    def provenance(self, arg0: str) -> None: ...
+    @property
+    def seed(self) -> int:
+        """another seed, other people"""
+
+    @seed.setter
+    def seed(self, arg0: int) -> None: ...
+    @property
+    def size_px(self) -> int:
+        """height and width of a picture, 32 to 1024"""
+
+    @size_px.setter
+    def size_px(self, arg0: int) -> None: ...
+
+class SynthesizeOptions:
+    """How a dataset is worked on."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def end_shard(self) -> int:
+        """the shard to stop before; -1: draw to the last, then merge"""
+
+    @end_shard.setter
+    def end_shard(self, arg0: int) -> None: ...
+    @property
+    def first_shard(self) -> int:
+        """first shard to draw"""
+
+    @first_shard.setter
+    def first_shard(self, arg0: int) -> None: ...
+    @property
+    def verify(self) -> bool:
+        """compare the sha256 of what is there"""
+
+    @verify.setter
+    def verify(self, arg0: bool) -> None: ...
+    @property
+    def workers(self) -> int:
+        """people at a time; 0: one a processor"""
+
+    @workers.setter
+    def workers(self, arg0: int) -> None: ...
+
+class SampleGenerator:
+    """A source of faces of nobody."""
+
+    @property
+    def facts_json(self) -> str:
+        """all that decides about its pictures"""
+
+class RenderSamples(SampleGenerator):
+    """Rendered faces."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        options: RenderOptions,
+        *,
+        models: collections.abc.Mapping[str, str],
+    ) -> None:
+        """models: name -> sha256 of the files that the renderer was opened with."""
+
+class DatasetPlan:
+    """What a dataset shall hold, complete and fixed."""
+
+    @property
+    def json(self) -> str:
+        """what plan.json holds"""
+
+    @property
+    def options(self) -> DatasetOptions:
+        """DatasetOptions"""
+
+    @property
+    def pictures(self) -> int:
+        """pictures in all"""
+
+    @property
+    def shards(self) -> int:
+        """number of shards"""
+
+class DatasetSummary:
+    """What became of a dataset."""
+
+    @property
+    def attempts(self) -> int:
+        """drawn, kept or not"""
+
+    @property
+    def cancelled(self) -> bool:
+        """stopped before the end"""
+
+    @property
+    def complete(self) -> bool:
+        """the manifest is there"""
+
+    @property
+    def given_up(self) -> int:
+        """left out after the last attempt"""
+
+    @property
+    def landmarks_disagree(self) -> int:
+        """turned down: the detector put the landmarks elsewhere"""
+
+    @property
+    def new_pictures(self) -> int:
+        """drawn by this run"""
+
+    @property
+    def new_shards(self) -> int: ...
+    @property
+    def no_face(self) -> int:
+        """turned down: the detector found no face"""
+
+    @property
+    def pictures(self) -> int:
+        """pictures that are there"""
+
+    @property
+    def seconds(self) -> float:
+        """wall time"""
+
+    @property
+    def shards(self) -> int: ...
+    @property
+    def total_pictures(self) -> int:
+        """planned"""
+
 def align_faces(
     image: torch.Tensor, landmarks: torch.Tensor, *, size_px: int = ..., template: str = ...
 ) -> torch.Tensor:
@@ -1067,14 +1333,33 @@ def cuda_is_available() -> bool:
 def decode_image(path: str, *, limits: ReadLimits = ...) -> DecodedImage:
     """A picture file with its profile and format. Raises CorruptFile or Unavailable."""
 
+def decode_image_bytes(file: bytes) -> torch.Tensor:
+    """The bytes of a picture file -> uint8 [H, W, 3] RGB, upright. Raises CorruptFile."""
+
 def detect_faces(
     image: torch.Tensor, detectors: collections.abc.Sequence[Detector], options: DetectOptions = ...
 ) -> FaceSearch:
     """uint8 [H, W, 3] RGB -> FaceSearch."""
 
+def find_xmp(picture: bytes) -> str:
+    """The XMP packet of a JPEG or PNG file, or ''. Raises CorruptFile for damaged headers
+    and ValueError for other formats."""
+
+def generated_size_px(options: DatasetOptions) -> int:
+    """Height and width that a generator must make for these options."""
+
 def keep_freed_memory() -> None:
     """Keeps freed memory with this process instead of giving it back to the system: about
     a tenth faster on large pictures. Folder jobs call it themselves."""
+
+def make_plan(
+    options: DatasetOptions,
+    generator: SampleGenerator,
+    *,
+    detector: Detector | None = ...,
+    writer: str = ...,
+) -> DatasetPlan:
+    """Raises ValueError that says what must hold."""
 
 def normal_noise(count: int, *, seed: int, sample: int = ..., stream: int = ...) -> torch.Tensor:
     """[count] float32 standard normals of Philox4x32-10, the same on every machine and in
@@ -1088,6 +1373,10 @@ def obscure_faces(
 def read_image(path: str, *, limits: ReadLimits = ...) -> torch.Tensor:
     """uint8 [H, W, 3] RGB, upright. Raises CorruptFile or Unavailable."""
 
+def read_record(data: bytes | bytearray | memoryview, offset: int = ...) -> Record:
+    """The record at a byte offset of a RecordIO file: bytes, mmap or any contiguous
+    buffer. Raises CorruptFile for anything damaged."""
+
 def read_safetensors(path: str) -> dict[str, torch.Tensor]:
     """Tensors by name. Raises CorruptFile for anything the format does not allow."""
 
@@ -1100,6 +1389,21 @@ def resolve_device(name: str) -> str:
 
 def sha256_file(path: str) -> str:
     """SHA-256 of a file, 64 hexadecimal digits."""
+
+def synthesize_dataset(
+    output: str,
+    plan: DatasetPlan,
+    generator: SampleGenerator,
+    *,
+    detector: Detector | None = ...,
+    options: SynthesizeOptions = ...,
+    parquet: typing.Any = ...,
+    card: typing.Any = ...,
+    on_progress: typing.Any = ...,
+    cancel: CancelToken | None = ...,
+) -> DatasetSummary:
+    """Draws what is missing of the dataset and merges it. parquet: (pictures, lines) ->
+    bytes; card: totals as JSON -> text."""
 
 def uniform_noise(count: int, *, seed: int, sample: int = ..., stream: int = ...) -> torch.Tensor:
     """[count] float32 uniforms in [0, 1) of Philox4x32-10."""

@@ -1,24 +1,28 @@
 """`python -m guise.demo`: faces of nobody, photos without faces, and a page that shows both.
 
-First a sheet of rendered people, a row each, with the renderer's defaults. Then the photos of
-`--photos` are anonymised, or some made from the astronaut picture that scikit-image carries (NASA,
-public domain): as it is, lying on its side by an EXIF flag with a GPS position, small in a large
-picture, in grey, beside a cat, and cut short.
+First a sheet of rendered people, a row each, with the renderer's defaults. Then a small dataset and
+its report. Then the photos of `--photos` are anonymised, or some made from the astronaut picture
+that scikit-image carries (NASA, public domain): as it is, lying on its side by an EXIF flag with a
+GPS position, small in a large picture, in grey, beside a cat, and cut short.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import hashlib
+import html
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import guise
+from guise.dataset_report import dataset_report
 from guise.report import write_comparison_page
 
 PEOPLE, PHOTOS_EACH, SIZE_PX, SEED = 6, 8, 160, 4
+DATASET_PEOPLE, DATASET_PHOTOS_EACH, DATASET_SIZE_PX = 24, 8, 112
 
 
 def main() -> None:
@@ -26,6 +30,7 @@ def main() -> None:
     arguments = _parse()
     out: Path = arguments.out
     sheet, speed = _render_faces(out)
+    dataset_line = _write_dataset(out)
     photos = arguments.photos or _make_photos(out / "made-photos")
     summary = guise.anonymize_folder(photos, out / "anonymised")
     page = write_comparison_page(
@@ -43,7 +48,7 @@ def main() -> None:
     )
     for photo, status, reason in summary.problems:
         print(f"  {photo}: {status}: {reason}")
-    _put_in_front(page, sheet, speed)
+    _put_in_front(page, sheet, speed, dataset_line)
     print(f"report: {summary.report}\npage:   {page}")
 
 
@@ -73,13 +78,37 @@ def _render_faces(out: Path) -> tuple[Path, str]:
     return sheet, speed
 
 
-def _put_in_front(page: Path, sheet: Path, speed: str) -> None:
-    """Puts the sheet at the top of the page of the photos."""
+def _write_dataset(out: Path) -> str:
+    """Writes a dataset in folders and its report; a line of HTML about both.
+
+    The folder is named after the plan: an engine of another version begins another one.
+    """
+    job = guise.plan_dataset(
+        identities=DATASET_PEOPLE,
+        images_per_identity=DATASET_PHOTOS_EACH,
+        size_px=DATASET_SIZE_PX,
+        seed=SEED,
+    )
+    name = f"dataset-{hashlib.sha256(job.plan.json.encode()).hexdigest()[:8]}"
+    summary = job.run(out / name)
+    turned_down = summary.no_face + summary.landmarks_disagree
+    words = (
+        f"a dataset of {summary.pictures} pictures of {DATASET_PEOPLE} people, "
+        f"{DATASET_SIZE_PX} px; {turned_down} drawn again because the gate turned them down"
+    )
+    report = dataset_report(out / name, out=out / "dataset.html")
+    judged = "" if report.similarity else f" ({report.missing})"
+    print(f"{words}\ndataset: {out / name}\nits report: {report.path}{judged}")
+    return f'{html.escape(words)}: <a href="{report.path.name}">its report</a>'
+
+
+def _put_in_front(page: Path, sheet: Path, speed: str, dataset_line: str) -> None:
+    """Puts the sheet and the line about the dataset at the top of the page of the photos."""
     data = base64.b64encode(sheet.read_bytes()).decode("ascii")
     section = (
         f'<main>\n<h1>guise: faces of nobody</h1>\n<p class="quiet">{speed}</p>\n'
         f'<p><img src="data:image/jpeg;base64,{data}" alt="rendered faces, a row a person" '
-        'style="max-width: 100%; height: auto"></p>\n'
+        f'style="max-width: 100%; height: auto"></p>\n<p>Beside it {dataset_line}.</p>\n'
     )
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("<main>\n", section, 1), encoding="utf-8")

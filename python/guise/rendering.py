@@ -186,6 +186,11 @@ class Renderer:
         )
 
 
+def open_house_renderer() -> _core.Renderer:
+    """The engine's renderer with the house models; opened once a process."""
+    return _open_engine(None, None, None)
+
+
 def _open_engine(head: _Path | None, skin: _Path | None, light: _Path | None) -> _core.Renderer:
     """The engine's renderer over these files; with house models alone, opened once a process."""
     given = {"house-head": head, "house-skin": skin, "house-light": light}

@@ -1,4 +1,4 @@
-"""The command line: `guise anonymize`, `guise render`, `guise models ...`, `guise doctor`.
+"""The command line: `guise anonymize`, `render`, `synthesize`, `report`, `models ...`, `doctor`.
 
 Exit codes: 0 all well; 2 wrong use; 3 some photos need review; 4 something is missing or full;
 130 stopped by Ctrl-C.
@@ -18,6 +18,7 @@ from guise.cli.anonymize import anonymize
 from guise.cli.doctor import doctor
 from guise.cli.models import app as models_app
 from guise.cli.render import render
+from guise.cli.synthesize import synthesize
 
 app = typer.Typer(
     name="guise",
@@ -50,6 +51,7 @@ def _root(
 
 app.command()(anonymize)
 app.command()(render)
+app.command()(synthesize)
 app.add_typer(models_app, name="models")
 app.command()(doctor)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guise import _core
 from guise.cli import _console
 from guise.cli._console import EXIT_INTERRUPTED, EXIT_OK, note, say
+from guise.cli._progress import ctrl_c_sets_a_flag, picture_progress
 from guise.cli._render_options import with_recipe_options
 from guise.face_folder import FaceFolder, FolderPlan
 from guise.rendering import RenderedFaces, Renderer
@@ -24,7 +19,6 @@ from guise.rendering import RenderedFaces, Renderer
 # Pictures of one call of the engine, in pixels: so that Ctrl-C is answered within a second or two.
 _BATCH_PIXELS = 64 * 224 * 224
 _MOST_IN_A_BATCH = 128
-_PLAIN_EVERY_S = 5.0
 _ENGINE = _core.RenderOptions().as_dict()
 _FACES, _FILES = "Faces", "Files"
 
@@ -132,8 +126,8 @@ def render(
 def _render_folder(renderer: Renderer, folder: FaceFolder, *, sheet: bool) -> int:
     total, before = folder.plan.count, folder.done
     started = time.monotonic()
-    show = _TerminalProgress(total) if _console.err.is_terminal else _PlainProgress(total)
-    with _ctrl_c_sets_a_flag() as stopped, show:
+    show = picture_progress(total)
+    with ctrl_c_sets_a_flag("the pictures in hand") as stopped, show:
         while not stopped.is_set() and (part := folder.missing(_batch_size(renderer.options))):
             folder.write(renderer.render(part, seed=folder.plan.seed))
             show.update(folder.done, folder.done - before, time.monotonic() - started)
@@ -156,77 +150,3 @@ def _rendered(renderer: Renderer, pairs: list[tuple[int, int]], seed: int) -> Re
 def _batch_size(options: dict[str, Any]) -> int:
     pixels: int = options["size_px"] ** 2
     return max(1, min(_MOST_IN_A_BATCH, _BATCH_PIXELS // pixels))
-
-
-@contextmanager
-def _ctrl_c_sets_a_flag() -> Iterator[threading.Event]:
-    """Ctrl-C and SIGTERM end the work after the pictures in hand; the second leaves at once.
-
-    No KeyboardInterrupt: it could come between a picture and its line of ground truth.
-    """
-    stopped = threading.Event()
-
-    def stop(*_: object) -> None:
-        if stopped.is_set():
-            # Pictures appear by rename only, so leaving at once harms none.
-            os._exit(EXIT_INTERRUPTED)
-        stopped.set()
-        note("guise: stopping after the pictures in hand; Ctrl-C again to leave at once")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
-    # What the caller had ignored (nohup, a job in the background) stays ignored.
-    heeded = (s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN)
-    before = {each: signal.signal(each, stop) for each in heeded}
-    try:
-        yield stopped
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-class _TerminalProgress:
-    """A bar on a terminal."""
-
-    def __init__(self, total: int) -> None:
-        self._bar = Progress(
-            TextColumn("pictures"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=_console.err,
-            transient=True,
-        )
-        self._task = self._bar.add_task("pictures", total=total, rate="")
-
-    def __enter__(self) -> _TerminalProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def update(self, done: int, made: int, seconds: float) -> None:
-        self._bar.update(self._task, completed=done, rate=f"{made / seconds:.1f} pictures/s")
-
-
-class _PlainProgress:
-    """A line every few seconds, for logs."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._last = time.monotonic()
-
-    def __enter__(self) -> _PlainProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def update(self, done: int, made: int, seconds: float) -> None:
-        now = time.monotonic()
-        if now - self._last >= _PLAIN_EVERY_S:
-            self._last = now
-            note(f"guise: {done}/{self._total} pictures, {made / seconds:.1f} pictures/s")

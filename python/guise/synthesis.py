@@ -1,0 +1,190 @@
+"""Datasets of faces that belong to nobody, in the formats that trainers read.
+
+    summary = guise.synthesize_dataset("faces", identities=1000, images_per_identity=20,
+                                       format="recordio")
+
+The same arguments give the same bytes: with any workers, in any order of shards, after any crash.
+Called again on an unfinished folder it goes on; on a folder of another plan it refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Union
+
+from typing_extensions import Unpack
+
+from guise import _core, models
+from guise._core import RecipeOptions
+from guise.dataset_card import dataset_card, model_licences
+from guise.parquet_shard import parquet_bytes, writer_version
+from guise.rendering import open_house_renderer
+
+HOUSE_MODELS = ("house-head", "house-skin", "house-light")
+ENGINES = ("render",)
+DEFAULT_GATE = "centerface"
+# Height of the renderer's frame where faces are cut out of it; a frame of one's own stays.
+CROP_FRAME_DM = 3.6
+
+_Path = Union[str, "os.PathLike[str]"]
+
+
+class PlanKeywords(TypedDict, total=False):
+    """Keywords of `DatasetOptions` and `DatasetGate`."""
+
+    seed: int
+    first_identity: int
+    identities: int
+    images_per_identity: int
+    size_px: int
+    crop: Literal["arcface", "none"]
+    format: Literal["folder", "webdataset", "recordio", "parquet"]
+    encoding: Literal["jpg", "png"]
+    jpeg_quality: int
+    identities_per_shard: int
+    provenance: Literal["picture", "card", "none"]
+    landmark_tolerance: float
+    attempts: int
+    max_given_up_share: float
+
+
+@dataclass(frozen=True)
+class DatasetJob:
+    """A plan with what is needed to draw it. Made by `plan_dataset`."""
+
+    plan: _core.DatasetPlan
+    generator: _core.SampleGenerator
+    detector: _core.Detector | None
+
+    def run(
+        self,
+        output: _Path,
+        *,
+        shards: tuple[int, int] | None = None,
+        workers: int = 0,
+        verify: bool = False,
+        on_progress: Callable[[_core.DatasetSummary], object] | None = None,
+        cancel: _core.CancelToken | None = None,
+    ) -> _core.DatasetSummary:
+        """Draws what is missing. With `shards`, only these, and nothing is merged."""
+        options = _core.SynthesizeOptions(workers=workers, verify=verify)
+        if shards is not None:
+            options.first_shard, options.end_shard = shards
+            if shards[1] < 0:
+                raise ValueError(f"shards must be (first, end) with end at least 1; got {shards}")
+        return _core.synthesize_dataset(
+            os.fspath(Path(output)),
+            self.plan,
+            self.generator,
+            detector=self.detector,
+            options=options,
+            parquet=parquet_bytes if self.plan.options.format == "parquet" else None,
+            card=self._card,
+            on_progress=on_progress,
+            cancel=cancel,
+        )
+
+    def _card(self, totals: str) -> str:
+        plan = json.loads(self.plan.json)
+        plan_sha256 = hashlib.sha256(self.plan.json.encode()).hexdigest()
+        return dataset_card(plan, json.loads(totals), model_licences(plan), plan_sha256=plan_sha256)
+
+
+def plan_dataset(
+    *,
+    engine: str = "render",
+    recipe: RecipeOptions | None = None,
+    gate: str | None = DEFAULT_GATE,
+    **options: Unpack[PlanKeywords],
+) -> DatasetJob:
+    """The plan of a dataset, without drawing anything.
+
+    engine: "render", the house renderer. recipe: what it draws and how often. gate: the detector
+    that must find each face where it was made, or None. Other keywords: `DatasetOptions` and
+    `DatasetGate`, whose defaults `repr()` shows.
+    Raises ValueError that says what must hold, Unavailable where a model or a library is missing.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be {' or '.join(map(repr, ENGINES))}; got {engine!r}")
+    wanted = _plan_options(dict(options), gated=gate is not None)
+    wanted.validate()
+    writer = writer_version() if wanted.format == "parquet" else ""
+    render = _core.RenderOptions()
+    render.size_px = _core.generated_size_px(wanted)
+    render.recipe = _framed(recipe or RecipeOptions(), cropped=wanted.crop != "none")
+    generator = _core.RenderSamples(
+        open_house_renderer(),
+        render,
+        models={name: models.get(name).sha256 for name in HOUSE_MODELS},
+    )
+    detector = models.open_detectors([gate])[0] if gate is not None else None
+    plan = _core.make_plan(wanted, generator, detector=detector, writer=writer)
+    return DatasetJob(plan, generator, detector)
+
+
+def synthesize_dataset(
+    output: _Path,
+    *,
+    engine: str = "render",
+    recipe: RecipeOptions | None = None,
+    gate: str | None = DEFAULT_GATE,
+    shards: tuple[int, int] | None = None,
+    workers: int = 0,
+    verify: bool = False,
+    on_progress: Callable[[_core.DatasetSummary], object] | None = None,
+    cancel: _core.CancelToken | None = None,
+    **options: Unpack[PlanKeywords],
+) -> _core.DatasetSummary:
+    """Writes a dataset of generated faces into the folder `output`.
+
+    Keywords of `plan_dataset` say what it holds. workers: people at a time, 0 for one a processor.
+    shards: (first, end) to draw only these and leave the merge to a call without it. verify: read
+    again what earlier calls wrote. on_progress is called a few times a second, on this thread.
+    Raises ValueError (another plan or other files in the folder, named), Unavailable (no room,
+    read-only, a model is missing, or the gate turns too many pictures down); what was finished
+    stays.
+    """
+    job = plan_dataset(engine=engine, recipe=recipe, gate=gate, **options)
+    return job.run(
+        output,
+        shards=shards,
+        workers=workers,
+        verify=verify,
+        on_progress=on_progress,
+        cancel=cancel,
+    )
+
+
+def _framed(recipe: RecipeOptions, *, cropped: bool) -> RecipeOptions:
+    """The recipe with the frame that `generated_size_px` counts on, unless it has its own."""
+    default = RecipeOptions()
+    own = (recipe.frame_low_dm, recipe.frame_high_dm)
+    if not cropped or own != (default.frame_low_dm, default.frame_high_dm):
+        return recipe
+    framed = RecipeOptions(**recipe.as_dict())
+    framed.frame_low_dm = framed.frame_high_dm = CROP_FRAME_DM
+    return framed
+
+
+def _plan_options(values: dict[str, Any], *, gated: bool) -> _core.DatasetOptions:
+    gate = _core.DatasetGate()
+    gate.enabled = gated
+    options = _core.DatasetOptions()
+    known = {**dict.fromkeys(options.as_dict(), options), **dict.fromkeys(gate.as_dict(), gate)}
+    for name, value in values.items():
+        if name not in known or name in ("gate", "enabled"):
+            names = sorted(set(known) - {"gate", "enabled"})
+            raise TypeError(f"unknown option {name!r}; the options are {', '.join(names)}")
+        try:
+            setattr(known[name], name, value)
+        except TypeError:
+            kind = {int: "a whole number of at least 0", float: "a number", str: "a word"}
+            wanted = kind.get(type(getattr(known[name], name)), "of another type")
+            raise ValueError(f"{name} must be {wanted}; got {value!r}") from None
+    options.gate = gate
+    return options
