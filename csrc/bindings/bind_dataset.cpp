@@ -173,6 +173,13 @@ void bind_dataset(py::module_& m) {
   bind_plan(m);
   bind_summary(m);
   m.def(
+      "begin_dataset",
+      [](const std::string& output, const DatasetPlan& plan) {
+        pipelines::DatasetFolder(output, plan, "begin");
+      },
+      py::arg("output"), py::arg("plan"), py::call_guard<py::gil_scoped_release>(),
+      "Writes the plan into a new folder, or raises what synthesize_dataset raises for another.");
+  m.def(
       "synthesize_dataset",
       [](const std::string& output, const DatasetPlan& plan,
          const stages::SampleGenerator& generator, const std::shared_ptr<DetectorHandle>& detector,

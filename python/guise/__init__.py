@@ -40,6 +40,7 @@ from guise._core import (  # noqa: E402
 )
 from guise._images import read_image, write_image  # noqa: E402
 from guise.contact_sheet import contact_sheet  # noqa: E402
+from guise.dataset_report import dataset_report  # noqa: E402
 from guise.faces import (  # noqa: E402
     NeedsReview,
     align,
@@ -75,6 +76,7 @@ __all__ = [
     "anonymize_folder",
     "contact_sheet",
     "data",
+    "dataset_report",
     "detect",
     "models",
     "obscure",

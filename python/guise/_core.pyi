@@ -1321,6 +1321,10 @@ def anonymize_image(
 ) -> AnonymizedImage:
     """uint8 [H, W, 3] RGB -> AnonymizedImage."""
 
+def begin_dataset(output: str, plan: DatasetPlan) -> None:
+    """Writes the plan into a new folder, or raises what synthesize_dataset raises for
+    another."""
+
 def build_info() -> dict[str, str]:
     """What this module was compiled with."""
 

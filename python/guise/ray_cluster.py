@@ -53,8 +53,8 @@ def synthesize_on_ray(
     job = plan_dataset(**arguments)
     # The plan lies in the folder before any worker opens it, and a folder of another plan is
     # refused here.
-    first = job.run(folder, shards=(0, 1))
-    if not first.complete:
+    _core.begin_dataset(folder, job.plan)
+    if not os.path.exists(os.path.join(folder, "manifest.jsonl")):
         started = not ray.is_initialized()
         if started:
             ray.init(address=address, log_to_driver=False, include_dashboard=False)
@@ -76,8 +76,8 @@ def _draw_shards(
     if arguments.get("recipe") is not None:
         arguments["recipe"] = arguments["recipe"].as_dict()
     draw = ray.remote(num_cpus=1, max_retries=_RETRIES)(_draw_shard)
-    total, done, pictures = job.plan.shards, 1, 0
-    waiting = iter(range(1, total))
+    total, done, pictures = job.plan.shards, 0, 0
+    waiting = iter(range(total))
     room = max(1, int(ray.cluster_resources().get("CPU", 1))) * _AHEAD
     running: list[Any] = []
     while True:

@@ -18,6 +18,7 @@ from guise.cli.anonymize import anonymize
 from guise.cli.doctor import doctor
 from guise.cli.models import app as models_app
 from guise.cli.render import render
+from guise.cli.report import report
 from guise.cli.synthesize import synthesize
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ def _root(
 app.command()(anonymize)
 app.command()(render)
 app.command()(synthesize)
+app.command()(report)
 app.add_typer(models_app, name="models")
 app.command()(doctor)
 

@@ -231,9 +231,11 @@ def _similarity(
         threshold=found.threshold,
     )
     spread = found.equal_error_spread
-    rate = number(100 * found.equal_error)
+    rate = percent(found.equal_error)
+    if spread is not None:
+        rate = f"{100 * found.equal_error:.1f} ± {100 * spread:.1f} %"
     figures = [
-        ("EER", f"{rate} %" if spread is None else f"({rate} ± {number(100 * spread)}) %"),
+        ("EER", rate),
         ("TAR at FAR 1 %", percent(found.tar_at_far_1_percent)),
         ("d′, spreads apart", number(found.decidability)),
         (f"look-alikes nearer than {recogniser.look_alike}", percent(found.look_alikes)),
