@@ -19,7 +19,7 @@ set(GUISE_CORE_SOURCES
   csrc/nets/weights.cpp csrc/nets/row_kernels.cpp csrc/nets/row_pipeline.cpp csrc/nets/onnx_net.cpp csrc/nets/face_candidate.cpp
   csrc/nets/yunet.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
   csrc/nets/open_face_detector.cpp
-  # render
+  # renderer: who, skin, hair, light, camera
   csrc/render/head_model.cpp csrc/render/head_model_file.cpp
   csrc/render/skin_model.cpp csrc/render/skin_base.cpp csrc/render/skin_fine.cpp csrc/render/skin_placement.cpp
   csrc/render/skin_tables.cpp csrc/render/skin_spots.cpp csrc/render/skin_dress.cpp
@@ -47,7 +47,10 @@ set(GUISE_CORE_SOURCES
   csrc/stages/align_face.cpp
   # obscure
   csrc/stages/obscure_face.cpp
-  csrc/stages/render_samples.cpp csrc/stages/check_sample.cpp
+  # render
+  csrc/stages/render_samples.cpp
+  # check
+  csrc/stages/check_sample.cpp
   # pipelines
   csrc/pipelines/anonymize_image.cpp csrc/pipelines/photo_list.cpp csrc/pipelines/anonymize_photo.cpp
   csrc/pipelines/collection_report.cpp csrc/pipelines/anonymize_collection.cpp

@@ -90,6 +90,11 @@ void bind_generators(py::module_& m) {
            "models: name -> sha256 of the files that the renderer was opened with.");
 }
 
+void bind_framing(py::module_& m) {
+  m.def("framed_for_crop", &stages::framed_for_crop, py::arg("recipe"),
+        "The recipe with the frame that generated_size_px counts on, unless it has its own.");
+}
+
 void bind_summary(py::module_& m) {
   const auto count = [](auto member) {
     return [member](const DatasetSummary& summary) { return summary.counts.*member; };
@@ -170,6 +175,7 @@ DatasetSummary run_dataset(const std::string& output, const DatasetPlan& plan,
 void bind_dataset(py::module_& m) {
   bind_dataset_options(m);
   bind_generators(m);
+  bind_framing(m);
   bind_plan(m);
   bind_summary(m);
   m.def(

@@ -136,12 +136,18 @@ void DatasetFolder::begin() {
       return;
     }
   }
+  // Jobs with a range may start together on a new folder: the plan comes before all else, and is
+  // looked at again in case another job's came last.
+  if (is_new && !job_.empty()) {
+    write_text(at(kPlan), plan_.json);
+    check_same_plan(path_, text_of(at(kPlan), kMaxPlanBytes), plan_.json);
+  }
   if (!job_.empty()) {
     make_folders(at(kParts));
   }
   log_ = std::make_unique<io::AppendFile>(
       job_.empty() ? at(kLog) : at(std::string(kParts) + "/run-" + job_ + ".jsonl"));
-  if (is_new) {
+  if (is_new && job_.empty()) {
     write_text(at(kPlan), plan_.json);
   }
 }

@@ -1,6 +1,6 @@
 // Every struct that travels between stages, in the order of the two flows:
 //   image -> detect -> align -> obscure -> (second look) -> write
-//   plan -> generate -> check -> (align) -> shard
+//   plan -> render -> check -> (align) -> shard
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -53,6 +53,15 @@ std::string attributes(const render::IdentityRecipe& person, const render::Photo
 
 }  // namespace
 
+render::RecipeOptions framed_for_crop(render::RecipeOptions recipe) {
+  const render::RecipeOptions usual;
+  if (recipe.frame_low_dm == usual.frame_low_dm && recipe.frame_high_dm == usual.frame_high_dm) {
+    recipe.frame_low_dm = kCropFrameDm;
+    recipe.frame_high_dm = kCropFrameDm;
+  }
+  return recipe;
+}
+
 RenderSamples::RenderSamples(std::shared_ptr<const render::Renderer> renderer,
                              RenderSamplesOptions options)
     : renderer_(std::move(renderer)), options_(std::move(options)) {

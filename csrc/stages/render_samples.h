@@ -11,6 +11,12 @@
 
 namespace guise::stages {
 
+// Height of the frame in dm from which pipelines::generated_size_px lets faces be cut out.
+inline constexpr double kCropFrameDm = 3.6;
+
+// The recipe with that frame, unless it has one of its own.
+render::RecipeOptions framed_for_crop(render::RecipeOptions recipe);
+
 struct RenderSamplesOptions {
   render::RenderOptions render;  // threads and maps are not used: one picture at a time, no maps
   std::map<std::string, std::string> models;  // house model -> sha256 of its file

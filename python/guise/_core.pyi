@@ -1349,6 +1349,9 @@ def find_xmp(picture: bytes) -> str:
     """The XMP packet of a JPEG or PNG file, or ''. Raises CorruptFile for damaged headers
     and ValueError for other formats."""
 
+def framed_for_crop(recipe: RecipeOptions) -> RecipeOptions:
+    """The recipe with the frame that generated_size_px counts on, unless it has its own."""
+
 def generated_size_px(options: DatasetOptions) -> int:
     """Height and width that a generator must make for these options."""
 

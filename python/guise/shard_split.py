@@ -50,7 +50,7 @@ def parse_shard_range(text: str, total: int) -> tuple[int, int]:
     """ "3:7" to (3, 7), "3:" to (3, total), "5" to (5, 6). Raises ValueError for others."""
     first, colon, end = text.partition(":")
     try:
-        start = int(first or 0)
+        start = int(first or 0) if colon else int(first)
         stop = int(end or total) if colon else start + 1
     except ValueError:
         start = stop = -1
@@ -66,6 +66,8 @@ def _share(
     environ: Mapping[str, str], source: str, index: str, count: str, *, low: int, step: int
 ) -> Share:
     processes = _number(environ, count, None)
+    if step < 1:
+        raise ValueError(f"{index} must come in steps of at least 1; got steps of {step}; unset it")
     place, rest = divmod(_number(environ, index, None) - low, step)
     if rest or not 0 <= place < processes:
         raise ValueError(

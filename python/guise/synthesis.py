@@ -28,8 +28,6 @@ from guise.rendering import open_house_renderer
 HOUSE_MODELS = ("house-head", "house-skin", "house-light")
 ENGINES = ("render",)
 DEFAULT_GATE = "centerface"
-# Height of the renderer's frame where faces are cut out of it; a frame of one's own stays.
-CROP_FRAME_DM = 3.6
 
 _Path = Union[str, "os.PathLike[str]"]
 
@@ -116,7 +114,9 @@ def plan_dataset(
     writer = writer_version() if wanted.format == "parquet" else ""
     render = _core.RenderOptions()
     render.size_px = _core.generated_size_px(wanted)
-    render.recipe = _framed(recipe or RecipeOptions(), cropped=wanted.crop != "none")
+    render.recipe = recipe or RecipeOptions()
+    if wanted.crop != "none":
+        render.recipe = _core.framed_for_crop(render.recipe)
     generator = _core.RenderSamples(
         open_house_renderer(),
         render,
@@ -158,17 +158,6 @@ def synthesize_dataset(
         on_progress=on_progress,
         cancel=cancel,
     )
-
-
-def _framed(recipe: RecipeOptions, *, cropped: bool) -> RecipeOptions:
-    """The recipe with the frame that `generated_size_px` counts on, unless it has its own."""
-    default = RecipeOptions()
-    own = (recipe.frame_low_dm, recipe.frame_high_dm)
-    if not cropped or own != (default.frame_low_dm, default.frame_high_dm):
-        return recipe
-    framed = RecipeOptions(**recipe.as_dict())
-    framed.frame_low_dm = framed.frame_high_dm = CROP_FRAME_DM
-    return framed
 
 
 def _plan_options(values: dict[str, Any], *, gated: bool) -> _core.DatasetOptions:

@@ -255,7 +255,7 @@ def test_every_stage_has_a_test_options_and_a_row() -> None:
 def test_the_order_of_the_flow_is_the_same_everywhere() -> None:
     in_build = re.findall(r"csrc/stages/(\w+)\.cpp", (_CSRC / "sources.cmake").read_text())
     assert in_build == [stage for stage, _ in stage_rows()]
-    # hand_overs.h names the verbs: image -> detect -> align -> ...
+    # hand_overs.h names the verbs of both flows: image -> detect -> ... and plan -> render -> ...
     head = (_CSRC / "stages/hand_overs.h").read_text().split("#pragma once")[0]
     verbs = re.findall(r"\w+", head.split("image ->")[1])
     comments = re.findall(

@@ -126,6 +126,7 @@ def test_an_array_covers_every_shard_once(total: int, count: int, low: int, step
         # --array=1,3,7: a list with gaps has a task beyond its count
         (slurm(7, 3, min=1, step=1), "SLURM_ARRAY_TASK_ID"),
         ({"SLURM_ARRAY_TASK_ID": "0"}, "SLURM_ARRAY_TASK_COUNT"),
+        (slurm(0, 2, min=0, step=0), "SLURM_ARRAY_TASK_ID"),
         ({**slurm(0, 2), "SLURM_ARRAY_TASK_MIN": "low"}, "SLURM_ARRAY_TASK_MIN"),
     ],
 )
@@ -146,7 +147,7 @@ def test_a_range_in_words(text: str, wanted: tuple[int, int]) -> None:
     assert parse_shard_range(text, 10) == wanted
 
 
-@pytest.mark.parametrize("text", ["7:3", "3:3", "10", "0:11", "-1:3", "3:-1", "a:b", "1:2:3", "x"])
+@pytest.mark.parametrize("text", ["7:3", "3:3", "10", "0:11", "-1:3", "3:-1", "a:b", "1:2:3", "x", ""])
 def test_other_ranges_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"0 <= FIRST < END <= 10.*got '"):
         parse_shard_range(text, 10)

@@ -145,6 +145,24 @@ def test_ranks_share_the_work(datasets: dict[str, Path], tmp_path: Path) -> None
     assert tree(target) == tree(datasets["folder"])
 
 
+def test_ranks_may_start_together(datasets: dict[str, Path], tmp_path: Path) -> None:
+    target = tmp_path / "d"
+    together = [
+        subprocess.Popen(
+            command(target, *SMALL),
+            env={**os.environ, "RANK": str(rank), "WORLD_SIZE": "3"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for rank in range(3)
+    ]
+    for process in together:
+        said = process.communicate()[0].decode()
+        assert process.returncode == 0, said
+    synthesize(target, *SMALL, "--all-shards")
+    assert tree(target) == tree(datasets["folder"])
+
+
 def test_interrupt_keeps_what_is_there_and_goes_on(
     datasets: dict[str, Path], tmp_path: Path
 ) -> None:
