@@ -61,18 +61,8 @@ class Augmenter:
             1,
         )
         grid = functional.affine_grid(matrix, [count, 3, INPUT_PX, INPUT_PX], align_corners=False)
-        self.frame(grid)
         sampled = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
         return sampled.mul_(1 / 255).clamp_(1e-4, 1)
-
-    def frame(self, grid: Tensor) -> None:
-        """Half of the photos end close to the face: their last rows and columns go on."""
-        inner = INPUT_PX / CROP_PX
-        low = -inner * (1 - self.uniform(0, 0.3, len(grid), 1, 1, 2))
-        high = inner * (1 - self.uniform(0, 0.3, len(grid), 1, 1, 2))
-        whole = torch.rand(len(grid), generator=self.random) < 0.5
-        low[whole], high[whole] = -2, 2
-        grid.clamp_(low, high)
 
     def light(self, x: Tensor) -> None:
         """Gamma, contrast and brightness of each picture."""
@@ -83,9 +73,9 @@ class Augmenter:
         x.mul_(torch.exp2(self.uniform(-0.45, 0.5, *shape) * s)).clamp_(0, 1)
 
     def grey(self, x: Tensor) -> None:
-        """Half without colour, the others with more or less of it."""
+        """30 % without colour, the others with more or less of it."""
         share = torch.exp2(self.uniform(-1, 0.4, len(x), 1, 1, 1) * self.strength)
-        share[torch.rand(len(x), generator=self.random) < 0.5] = 0
+        share[torch.rand(len(x), generator=self.random) < 0.3] = 0
         luminance = torch.einsum("nchw,c->nhw", x, self.LUMINANCE)[:, None]
         x.sub_(luminance).mul_(share).add_(luminance)
 

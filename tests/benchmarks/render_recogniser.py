@@ -15,6 +15,8 @@ from render_support import Floats
 from torch import Tensor, nn
 from torch.nn import functional
 
+RATE = 0.1  # of the start
+
 
 class Block(nn.Module):
     """Two 3x3 convolutions with a shortcut."""
@@ -92,7 +94,7 @@ def train(crops: Crops, arguments: argparse.Namespace) -> tuple[Recogniser, dict
     net = Recogniser().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     centres = nn.Parameter(functional.normalize(torch.randn(len(people), 256)))
     parameters = [*net.parameters(), centres]
-    optimiser = torch.optim.SGD(parameters, lr=0.2, momentum=0.9, weight_decay=5e-4)
+    optimiser = torch.optim.SGD(parameters, lr=RATE, momentum=0.9, weight_decay=5e-4, nesterov=True)
     augment = Augmenter(arguments.train_seed, arguments.augmentation)
     shuffle = torch.Generator().manual_seed(arguments.train_seed)
     budget, smooth = Budget(arguments.minutes, arguments.steps), 0.0
@@ -102,15 +104,15 @@ def train(crops: Crops, arguments: argparse.Namespace) -> tuple[Recogniser, dict
         if len(order) < batch:
             order = torch.randperm(len(labels), generator=shuffle)
         picks, order = order[:batch].sort().values, order[batch:]
-        rate = 0.2 * arguments.rate * (0.5 + 0.5 * math.cos(math.pi * share))
-        optimiser.param_groups[0]["lr"] = rate * min(1.0, (budget.done + 1) / 200)
+        rate = RATE * arguments.rate * (0.5 + 0.5 * math.cos(math.pi * share))
+        optimiser.param_groups[0]["lr"] = rate * min(1.0, (budget.done + 1) / 100)
         inputs = augment(pixels[picks]).contiguous(memory_format=torch.channels_last)
         target = labels[picks]
         with torch.autocast("cpu", torch.bfloat16, enabled=arguments.bfloat16):
             embeddings = net(inputs)
         cosine = functional.normalize(embeddings.float()) @ functional.normalize(centres).T
         # Masks, profiles and hats make a slow start: the margin waits for it.
-        margin = 0.25 * min(max(share - 0.35, 0) / 0.35, 1)
+        margin = 0.25 * min(max(share - 0.3, 0) / 0.4, 1)
         cosine = cosine.index_put(
             (torch.arange(batch), target), torch.tensor(-margin), accumulate=True
         )

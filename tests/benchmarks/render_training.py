@@ -6,9 +6,9 @@
 
 Trains on rendered people only and is measured on ORL (40 people x 10, grey), of which no photo is
 ever trained on, and on rendered people that were left out. The network has 0.95 million parameters,
-sees 64 px, and learns with CosFace (s 32, m 0.25 ramped over the first 30 %), SGD 0.2 with cosine,
-batches of 64. The budget is processor time of this process, so other work on the machine does not
-shorten it; ``--steps`` fixes the number of steps instead.
+sees 64 px, and learns with CosFace (s 32, m 0 for the first 30 %, then up to 0.25 at 70 %), SGD 0.1
+with cosine, batches of 64. The budget is processor time of this process, so other work on the
+machine does not shorten it; ``--steps`` fixes the number of steps instead.
 
 Pictures are rendered once, cut to 80 px and kept in ``--cache`` (19 kB each; an interrupted run
 goes on where it stopped; a renderer that draws another first picture starts a new file). Rendered
@@ -175,9 +175,9 @@ def option_parser() -> argparse.ArgumentParser:
     parser.add_argument("--train-threads", type=int, default=1)
     parser.add_argument("--train-seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=1.0, help="times the learning rate of 0.2")
+    parser.add_argument("--rate", type=float, default=1.0, help="times the learning rate of 0.1")
     parser.add_argument("--bfloat16", action="store_true", help="quicker where the CPU has it")
-    parser.add_argument("--augmentation", type=float, default=1.0, help="strength, 0.3 is weak")
+    parser.add_argument("--augmentation", type=float, default=0.4, help="strength; 1 is rough")
     parser.add_argument("--view", type=float, default=1.0, help="side of the view, ArcFace squares")
     parser.add_argument("--frontal", action="store_true", help="mild poses and no occluder")
     parser.add_argument("--detector", default="yunet", help="aligns ORL")

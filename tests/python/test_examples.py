@@ -112,3 +112,17 @@ def test_cpp_without_the_models_says_so(tmp_path: Path) -> None:
     assert process.returncode == 4
     assert "house-head" in process.stderr
     assert not (tmp_path / "sheet.png").exists()
+
+
+def test_python_and_cpp_build_the_same_dataset(tmp_path: Path) -> None:
+    program = [str(built_example("example_03_build_dataset")), str(_ROOT / "models")]
+    script = [sys.executable, str(_EXAMPLES / "03_build_dataset.py")]
+    sums = []
+    for name, command in (("python", script), ("cpp", program)):
+        process = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True)
+        assert process.returncode == 0, process.stderr
+        sums.append(process.stdout.split("sha256 ")[1].strip())
+    assert sums[0] == sums[1]
+    for shard in ("shard-000000.tar", "shard-000002.tar", "plan.json", "manifest.jsonl"):
+        written = [(tmp_path / name / shard).read_bytes() for name in ("python", "cpp")]
+        assert written[0] == written[1], shard

@@ -147,7 +147,9 @@ def test_a_range_in_words(text: str, wanted: tuple[int, int]) -> None:
     assert parse_shard_range(text, 10) == wanted
 
 
-@pytest.mark.parametrize("text", ["7:3", "3:3", "10", "0:11", "-1:3", "3:-1", "a:b", "1:2:3", "x", ""])
+@pytest.mark.parametrize(
+    "text", ["7:3", "3:3", "10", "0:11", "-1:3", "3:-1", "a:b", "1:2:3", "x", ""]
+)
 def test_other_ranges_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"0 <= FIRST < END <= 10.*got '"):
         parse_shard_range(text, 10)

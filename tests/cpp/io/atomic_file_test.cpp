@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -122,6 +123,103 @@ TEST(AtomicFile, KnowsItsTemporaries) {
                                  ".guise-12-0-x.jpg", ".guise-12-0", ".guise-12-"}) {
     EXPECT_FALSE(is_temporary_name(name)) << name;
   }
+}
+
+void add(AtomicFile& file, const std::string& text) {
+  file.write(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+}
+
+TEST(AtomicFileInPieces, AppearsWithCommitOnly) {
+  const test::ScratchFolder folder;
+  put(folder / "a", "old");
+  {
+    AtomicFile file(folder / "a");
+    add(file, "one ");
+    add(file, "");
+    add(file, "two");
+    EXPECT_EQ(file.size(), 7);
+    EXPECT_EQ(get(folder / "a"), "old");
+    EXPECT_EQ(folder.count(), 2u) << "the temporary";
+    file.commit();
+    EXPECT_EQ(get(folder / "a"), "one two");
+  }
+  EXPECT_EQ(get(folder / "a"), "one two") << "its end removes nothing";
+  EXPECT_EQ(folder.count(), 1u);
+}
+
+TEST(AtomicFileInPieces, LeavesNothingWithoutCommit) {
+  const test::ScratchFolder folder;
+  put(folder / "a", "old");
+  for (const std::string name : {"a", "b"}) {
+    AtomicFile file(folder / name);
+    add(file, "half");
+  }
+  EXPECT_EQ(get(folder / "a"), "old");
+  EXPECT_EQ(folder.count(), 1u);
+}
+
+TEST(AtomicFileInPieces, FailedWritesAndCommitsKeepTheOldFile) {
+  const test::ScratchFolder folder;
+  put(folder / "a", "old");
+  {
+    const FileSizeLimit limit(1000);
+    AtomicFile file(folder / "a");
+    add(file, std::string(900, 'x'));
+    EXPECT_THROW(add(file, std::string(900, 'y')), Unavailable);
+  }
+  EXPECT_EQ(get(folder / "a"), "old");
+  fs::create_directory(folder / "taken");
+  {
+    AtomicFile file(folder / "taken");
+    add(file, "x");
+    EXPECT_THROW(file.commit(), Unavailable);
+  }
+  EXPECT_EQ(folder.count(), 2u);
+  EXPECT_THROW(AtomicFile(folder / "absent/a"), Unavailable);
+  EXPECT_THROW(AtomicFile(folder.path() + "/"), std::invalid_argument);
+}
+
+TEST(UnsyncedFile, IsWholeOrNotThere) {
+  const test::ScratchFolder folder;
+  const auto write = [&](const std::string& name, const std::string& bytes) {
+    write_file_unsynced(folder / name, reinterpret_cast<const uint8_t*>(bytes.data()),
+                        bytes.size());
+  };
+  write("a", "old");
+  write("a", "new");
+  EXPECT_EQ(get(folder / "a"), "new");
+  {
+    const FileSizeLimit limit(1000);
+    EXPECT_THROW(write("a", std::string(5000, 'x')), Unavailable);
+  }
+  EXPECT_EQ(get(folder / "a"), "new");
+  EXPECT_EQ(folder.count(), 1u);
+  EXPECT_NO_THROW(sync_file_system(folder.path()));
+  EXPECT_THROW(sync_file_system(folder / "absent"), Unavailable);
+  EXPECT_THROW(sync_file_system(folder / "a"), Unavailable) << "a file is no folder";
+}
+
+TEST(RemoveTemporaries, RemovesThoseBelowAndNothingElse) {
+  const test::ScratchFolder folder, other;
+  fs::create_directories(folder / "deep/er");
+  for (const std::string name :
+       {".guise-1-2-a.part", "deep/.guise-1-2-a.part", "deep/er/.guise-33-0-b.jpg.part"}) {
+    std::ofstream(folder / name) << "half";
+  }
+  put(folder / "kept", "");
+  put(folder / "deep/a.part", "mine");
+  put(folder / "deep/.guise-notes", "mine");
+  std::ofstream(other / ".guise-1-2-a.part") << "half";
+  fs::create_directory_symlink(other.path(), folder / "link");
+  remove_temporaries(folder.path());
+  std::vector<std::string> left;
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path())) {
+    if (entry.is_regular_file()) left.push_back(entry.path().filename());
+  }
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(left, (std::vector<std::string>{".guise-notes", "a.part", "kept"}));
+  EXPECT_EQ(other.count(), 1u) << "links are not followed";
+  EXPECT_NO_THROW(remove_temporaries(folder / "absent"));
 }
 
 TEST(ReadFile, RefusesWhatIsNotARegularFileWithoutWaiting) {
