@@ -260,11 +260,21 @@ def test_full_disk_and_read_only_folder_lose_nothing(
     assert tree(target) == tree(datasets["recordio"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_read_only_folder_is_named(tmp_path: Path) -> None:
+def test_read_only_folder_keeps_what_is_there(datasets: dict[str, Path], tmp_path: Path) -> None:
     target = tmp_path / "d"
-    target.mkdir(mode=0o500)
-    assert "d" in synthesize(target, *SMALL, code=4)
+    synthesize(target, *SMALL, "--shard-range", "0:2")
+    folders = [target, *(path for path in target.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o500)
+    # root may write everywhere, unless it lays that right down
+    plain = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run([*plain, *command(target, *SMALL)], capture_output=True, text=True)
+    for folder in folders:
+        folder.chmod(0o700)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Permission denied" in done.stderr and str(target) in done.stderr
+    synthesize(target, *SMALL)
+    assert tree(target) == tree(datasets["folder"])
 
 
 @pytest.mark.parametrize(
