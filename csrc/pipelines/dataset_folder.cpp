@@ -80,7 +80,12 @@ bool holds_logs_only(const fs::path& parts) {
 // plan, a job in parts/ relies on it.
 std::string foreign_file(const std::string& path) {
   const bool has_plan = fs::exists(path + "/" + kPlan);
-  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+  std::error_code error;
+  fs::directory_iterator entries(path, error);
+  if (error) {
+    throw Unavailable(core::message(path, " could not be listed: ", error.message()));
+  }
+  for (const fs::directory_entry& entry : entries) {
     const std::string name = entry.path().filename().string();
     const bool ours = io::is_temporary_name(name) || name == kLog || name == kPlan ||
                       (name == kParts && entry.is_directory() &&

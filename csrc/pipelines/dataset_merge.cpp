@@ -1,6 +1,7 @@
 #include "pipelines/dataset_merge.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -139,6 +140,17 @@ class RecordFiles {
   std::vector<int64_t> starts_;  // first key of each class, and the end
 };
 
+// 000012.json, 000012.jsonl, 000012.rec or run-0-4.jsonl: a file of ours in parts/.
+bool is_part_name(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  const std::string extension = path.extension().string();
+  const bool is_number =
+      !stem.empty() &&
+      std::all_of(stem.begin(), stem.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  return (is_number && (extension == ".json" || extension == ".jsonl" || extension == ".rec")) ||
+         (stem.starts_with("run-") && extension == ".jsonl");
+}
+
 int64_t count_pictures(const std::string& root, const DatasetPlan& plan) {
   int64_t count = 0;
   for (int64_t i = 0; i < plan.shards(); ++i) {
@@ -209,16 +221,14 @@ void remove_parts(const std::string& root, io::AppendFile& log) {
   }
   for (const fs::path& path : found) {
     const std::string name = path.filename().string();
-    if (name.starts_with("run-")) {
+    if (name.starts_with("run-") && is_part_name(path)) {
       const std::vector<uint8_t> bytes = io::read_file(path.string(), kMaxPartBytes);
       std::istringstream lines(std::string(bytes.begin(), bytes.end()));
       for (std::string line; std::getline(lines, line);) {
         log.append_line(line, /*durable=*/false);
       }
     }
-    const fs::path extension = path.extension();
-    if (extension == ".json" || extension == ".jsonl" || extension == ".rec" ||
-        io::is_temporary_name(name)) {
+    if (is_part_name(path) || io::is_temporary_name(name)) {
       fs::remove(path, error);
     }
   }

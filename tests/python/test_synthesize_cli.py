@@ -234,9 +234,12 @@ def test_foreign_files_are_refused_before_and_kept_after(
     (target / "thesis.txt").rename(tmp_path / "thesis.txt")
     synthesize(target, *SMALL, "--shard-range", "0:2")
     (tmp_path / "thesis.txt").rename(target / "thesis.txt")
+    (target / "parts/mine.json").write_text("mine")
     synthesize(target, *SMALL, "--all-shards")
     assert (target / "thesis.txt").read_text() == "mine"
+    assert [path.name for path in (target / "parts").iterdir()] == ["mine.json"]
     (target / "thesis.txt").unlink()
+    (target / "parts/mine.json").unlink()
     assert tree(target) == tree(datasets["folder"])
 
 
