@@ -1,6 +1,6 @@
 """Write a small seed corpus for the fuzz targets: drawn patterns and toy tensors, nothing else.
 
-    python make_seeds.py FOLDER      fills FOLDER/image and FOLDER/safetensors
+    python make_seeds.py FOLDER      fills FOLDER/image, FOLDER/safetensors and so on
 
 Needs Pillow and numpy. The safetensors seeds are put together by hand, so that odd but legal
 headers are among them.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import struct
 import sys
 from pathlib import Path
@@ -124,10 +125,38 @@ def safetensors_seeds() -> dict[str, bytes]:
     }
 
 
+def verification_bin_seeds() -> dict[str, bytes]:
+    """Pickles as insightface, numpy, Python 2 and others write them."""
+    pictures, same = [b"\xff\xd8ab", b"\x89PNG", b"cd", b"e'\n\\"], [True, False]
+    arrays = [np.frombuffer(picture, np.uint8) for picture in pictures]
+    forms = {
+        "bytes": (pictures, same),
+        "arrays": (arrays, [np.bool_(value) for value in same]),
+        "writable": ([array.copy() for array in arrays], np.array(same)),
+        "tuples": (tuple(pictures), tuple(same)),
+        "column": ([array.reshape(-1, 1) for array in arrays], same),
+        "repeated": (pictures[:1] * 4, same),
+        "hostile": (pictures, [print, same]),
+    }
+    seeds = {
+        f"{name}.{protocol}": pickle.dumps(value, protocol=protocol)
+        for name, value in forms.items()
+        for protocol in range(6)
+    }
+    seeds["python2.2"] = b"\x80\x02]q\x01(U\x02abq\x02T\x02\0\0\0cde]q\x03\x88a\x86."
+    seeds["python2.0"] = b"((lp0\nS'a\\x00\\n'\naS\"b'\"\na(lp1\nI01\natp2\n."
+    return seeds
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit("usage: make_seeds.py FOLDER")
-    for kind, seeds in (("image", image_seeds()), ("safetensors", safetensors_seeds())):
+    kinds = {
+        "image": image_seeds(),
+        "safetensors": safetensors_seeds(),
+        "verification_bin": verification_bin_seeds(),
+    }
+    for kind, seeds in kinds.items():
         folder = Path(sys.argv[1]) / kind
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in seeds.items():
