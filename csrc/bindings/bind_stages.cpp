@@ -2,6 +2,7 @@
 
 #include "bindings/common.h"
 #include "bindings/detector_handle.h"
+#include "bindings/landmark_tensors.h"
 #include "core/check.h"
 #include "core/image.h"
 #include "stages/align_face.h"
@@ -19,17 +20,6 @@ at::Tensor landmarks_tensor(const stages::DetectedFace& face) {
     *out++ = static_cast<float>(point.y);
   }
   return points;
-}
-
-core::Landmarks5 landmarks_from(const at::Tensor& tensor) {
-  const at::Tensor points = tensor.cpu().to(at::kDouble).contiguous();
-  GUISE_CHECK_ARG(points.dim() == 2 && points.size(0) == 5 && points.size(1) == 2,
-                  "landmarks must be [5, 2]; got ", tensor.sizes());
-  core::Landmarks5 result;
-  for (size_t i = 0; i < result.size(); ++i) {
-    result[i] = {points.data_ptr<double>()[2 * i], points.data_ptr<double>()[2 * i + 1]};
-  }
-  return result;
 }
 
 void bind_face(py::module_& m) {
@@ -128,21 +118,19 @@ void bind_stages(py::module_& m) {
       "uint8 [H, W, 3] RGB -> the same with the faces obscured, a new tensor.");
   m.attr("DEFAULT_CROP_SIZE_PX") = stages::AlignOptions().size_px;
   m.attr("DEFAULT_CROP_TEMPLATE") = stages::AlignOptions().crop_template;
+  m.attr("DEFAULT_CROP_SMOOTH") = stages::AlignOptions().is_smooth;
   m.def(
       "align_faces",
       [](const at::Tensor& image, const at::Tensor& landmarks, int64_t size_px,
-         const std::string& crop_template) {
-        GUISE_CHECK_ARG(landmarks.dim() == 3 && landmarks.size(1) == 5 && landmarks.size(2) == 2,
-                        "landmarks must be [N, 5, 2]; got ", landmarks.sizes());
-        std::vector<core::Landmarks5> points;
-        for (int64_t i = 0; i < landmarks.size(0); ++i) {
-          points.push_back(landmarks_from(landmarks[i]));
-        }
-        return stages::AlignFace({size_px, crop_template})(image, points).crops;
+         const std::string& crop_template, bool is_smooth) {
+        return stages::AlignFace({size_px, crop_template, is_smooth})(image,
+                                                                      landmark_list_from(landmarks))
+            .crops;
       },
       py::arg("image"), py::arg("landmarks"), py::kw_only(),
       py::arg("size_px") = stages::AlignOptions().size_px,
       py::arg("template") = stages::AlignOptions().crop_template,
+      py::arg("smooth") = stages::AlignOptions().is_smooth,
       py::call_guard<py::gil_scoped_release>(),
       "uint8 [H, W, 3], float [N, 5, 2] -> uint8 [N, size_px, size_px, 3], upright crops.");
 }

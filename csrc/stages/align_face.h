@@ -1,5 +1,5 @@
 // Faces to upright crops: least-squares similarity from five landmarks to a template, then one
-// bilinear warp.
+// bilinear warp, of the picture or of a copy of half, a quarter, ... its size.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,6 +15,9 @@ namespace guise::stages {
 struct AlignOptions {
   int64_t size_px = 112;                  // side of the square crop; at least 16
   std::string crop_template = "arcface";  // "arcface" (recognition) or "ffhq" (restoration)
+  // Faces much larger than the crop are averaged down first; without it a bilinear warp picks
+  // single pixels, as most tools do.
+  bool is_smooth = false;
 };
 
 class AlignFace {
@@ -27,6 +30,9 @@ class AlignFace {
                           const std::vector<core::Landmarks5>& landmarks) const;
 
  private:
+  at::Tensor smooth_crops(const at::Tensor& pixels,
+                          const std::vector<core::Similarity2D>& image_to_crop) const;
+
   AlignOptions options_;
   std::vector<core::Point> template_;
 };

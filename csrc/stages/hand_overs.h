@@ -1,5 +1,6 @@
-// Every struct that travels between stages, in the order of the two flows:
+// Every struct that travels between stages, in the order of the flows:
 //   image -> detect -> align -> obscure -> (second look) -> write
+//   photo -> detect -> (estimate pose) -> align -> embed -> (assess) -> compare
 //   plan -> render -> check -> (align) -> shard
 #pragma once
 
@@ -30,8 +31,27 @@ struct FaceSearch {
 
 // Faces turned upright and cut out.
 struct AlignedFaces {
-  at::Tensor crops;                               // [N, S, S, 3] uint8 RGB
-  std::vector<core::Similarity2D> image_to_crop;  // N
+  at::Tensor crops;                                    // [N, S, S, 3] uint8 RGB
+  std::vector<core::Similarity2D> image_to_crop = {};  // N; empty: the picture is not known
+  std::string crop_template = "arcface";               // where the landmarks lie in a crop
+};
+
+// What a recogniser says about N faces.
+struct Embeddings {
+  at::Tensor vectors;  // float32 [N, D], of length 1; raw where EmbedOptions say so
+  at::Tensor norms;    // float32 [N], length of the raw embedding
+  at::Tensor quality;  // float32 [N], higher is better; undefined where the model gives none
+};
+
+// Where a head is turned: yaw + to the right of the picture, pitch + up, roll + clockwise in the
+// picture; the face looks along (sin yaw cos pitch, sin pitch, cos yaw cos pitch), +z to the
+// viewer.
+struct HeadPose {
+  double yaw_deg = 0.0, pitch_deg = 0.0, roll_deg = 0.0;
+  // How unusual a face the landmarks would need, in standard deviations of the points of faces:
+  // below 1 for most, large for points that are none.
+  double misfit = 0.0;
+  bool is_doubtful = false;  // the misfit is above PoseOptions::doubtful_misfit
 };
 
 // A picture whose faces are gone, and where its pixels changed.

@@ -4,6 +4,7 @@
 >>> faces = guise.Renderer(size_px=224).sample(identities=4, samples=8, seed=1)
 >>> result = guise.anonymize("party.jpg")
 >>> guise.write_image("party-anonymous.jpg", result.image)
+>>> print(guise.compare("a.jpg", "b.jpg"))
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from guise._core import (  # noqa: E402
     CorruptFile,
     DatasetSummary,
     Face,
+    HeadPose,
     PhotoResult,
     RecipeOptions,
     Unavailable,
@@ -41,6 +43,14 @@ from guise._core import (  # noqa: E402
 from guise._images import read_image, write_image  # noqa: E402
 from guise.contact_sheet import contact_sheet  # noqa: E402
 from guise.dataset_report import dataset_report  # noqa: E402
+from guise.embedding import (  # noqa: E402
+    Comparison,
+    Embeddings,
+    assess_quality,
+    compare,
+    embed,
+    estimate_pose,
+)
 from guise.faces import (  # noqa: E402
     NeedsReview,
     align,
@@ -60,9 +70,12 @@ __all__ = [
     "Cancelled",
     "CollectionProgress",
     "CollectionSummary",
+    "Comparison",
     "CorruptFile",
     "DatasetSummary",
+    "Embeddings",
     "Face",
+    "HeadPose",
     "NeedsReview",
     "PhotoResult",
     "RecipeOptions",
@@ -74,10 +87,14 @@ __all__ = [
     "anonymize",
     "anonymize_file",
     "anonymize_folder",
+    "assess_quality",
+    "compare",
     "contact_sheet",
     "data",
     "dataset_report",
     "detect",
+    "embed",
+    "estimate_pose",
     "models",
     "obscure",
     "plan_dataset",

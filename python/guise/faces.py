@@ -130,15 +130,20 @@ def align(
     *,
     size_px: int = _core.DEFAULT_CROP_SIZE_PX,
     template: str = _core.DEFAULT_CROP_TEMPLATE,
+    smooth: bool = _core.DEFAULT_CROP_SMOOTH,
 ) -> torch.Tensor:
     """uint8 [N, size_px, size_px, 3] RGB: the faces turned upright and cut out.
 
     template: "arcface" (five points of InsightFace, for recognition) or "ffhq" (restoration).
+    smooth: average a face down first where it is much larger than the crop, as `guise.embed` does;
+    without it single pixels are picked, as most tools do.
     The similarity is a least-squares fit over the five landmarks (Umeyama 1991).
     """
     points = [face.landmarks for face in faces]
     stacked = torch.stack(points) if points else torch.empty(0, 5, 2)
-    return _core.align_faces(to_tensor(image), stacked, size_px=size_px, template=template)
+    return _core.align_faces(
+        to_tensor(image), stacked, size_px=size_px, template=template, smooth=smooth
+    )
 
 
 def anonymize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hostile_corpus import face_photo
 from PIL import Image
+from toy_recogniser import toy_tensors, write_toy
 
 import guise
 
@@ -126,3 +127,20 @@ def test_python_and_cpp_build_the_same_dataset(tmp_path: Path) -> None:
     for shard in ("shard-000000.tar", "shard-000002.tar", "plan.json", "manifest.jsonl"):
         written = [(tmp_path / name / shard).read_bytes() for name in ("python", "cpp")]
         assert written[0] == written[1], shard
+
+
+def test_python_and_cpp_tell_people_apart_alike(tmp_path: Path) -> None:
+    weights = write_toy(tmp_path / "toy.safetensors", toy_tensors())
+    program = [str(built_example("example_04_embed_and_compare")), str(_ROOT / "models")]
+    script = [sys.executable, str(_EXAMPLES / "04_embed_and_compare.py")]
+    printed = []
+    for command in (script, program):
+        process = subprocess.run([*command, str(weights)], capture_output=True, text=True)
+        assert process.returncode == 0, process.stderr
+        printed.append(process.stdout)
+    assert printed[0] == printed[1]
+    assert "18 embeddings of 24 numbers\n18 pairs of one person" in printed[0]
+    assert "135 pairs of two" in printed[0]
+    wrong = subprocess.run([*program, str(_ROOT / "README.md")], capture_output=True, text=True)
+    assert wrong.returncode == 4
+    assert "README.md" in wrong.stderr

@@ -40,6 +40,18 @@ url = "https://example.org/toy.onnx"
 """.format(zeros="0" * 64)
 
 
+# A recogniser of the engine states its crops.
+RECOGNISER = GOOD.replace('task = "detect"', 'task = "recognise"').replace(
+    'size = "any"',
+    """size = "a crop"
+crop = "arcface"
+height_px = 112
+width_px = 96
+mean = [123.675, 116.28, 103.53]
+std = [58.395, 57.12, 57.375]""",
+)
+
+
 def only(text: str) -> ModelEntry:
     return parse_registry(text)["toy"]
 
@@ -48,9 +60,10 @@ def test_the_shipped_registry_is_whole() -> None:
     registry = load_registry()
     assert next(iter(registry)) == "centerface"
     known = {"centerface", "yunet", "yunet-2023mar", "dlib-resnet", "dlib-landmarks5"}
+    known.add("mobilefacenet-foamliu")
     assert known <= set(registry)
     assert all(entry.card.endswith("/card.md") for entry in registry.values())
-    assert [entry.name for entry in registry.values() if entry.made_from] == ["yunet"]
+    assert {"yunet", "mobilefacenet-foamliu"} <= {e.name for e in registry.values() if e.made_from}
     auditor = registry["dlib-resnet"]
     assert (auditor.role, auditor.companions) == ("auditor", ("dlib-landmarks5",))
     assert isinstance(registry["centerface"].source, PypiSource)
@@ -106,6 +119,49 @@ def test_whatever_is_wrong_is_named(old: str, new: str, named: str) -> None:
     assert old in GOOD
     with pytest.raises(ValueError, match=named):
         parse_registry(GOOD.replace(old, new, 1))
+
+
+def test_a_recogniser_states_its_crops() -> None:
+    contract = only(RECOGNISER).input
+    assert contract is not None
+    crop = contract.crop
+    assert crop is not None
+    assert (crop.template, crop.height_px, crop.width_px) == ("arcface", 112, 96)
+    assert crop.mean == (123.675, 116.28, 103.53)
+    assert crop.std == (58.395, 57.12, 57.375)
+    assert only(GOOD).input.crop is None
+    # An auditor is run by another library, which cuts out its own crops.
+    auditor = GOOD.replace(
+        'task = "detect"\nrole = "engine"', 'task = "recognise"\nrole = "auditor"'
+    )
+    assert only(auditor).input.crop is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('crop = "arcface"', 'crop = "mtcnn"', r"\[toy.input\] crop: must be one of arcface, ffhq"),
+        ('crop = "arcface"\n', "", r"\[toy.input\] crop: must be given"),
+        ("height_px = 112", "height_px = 112.0", r"\[toy.input\] height_px: must be a whole"),
+        ("height_px = 112", "height_px = true", r"\[toy.input\] height_px"),
+        ("width_px = 96", "width_px = 3", r"\[toy.input\] width_px: .* from 16 to 1024; got 3"),
+        ("width_px = 96\n", "", r"\[toy.input\] width_px: must be given"),
+        (
+            "mean = [123.675, 116.28, 103.53]",
+            "mean = [127.5]",
+            r"\[toy.input\] mean: must be three",
+        ),
+        ("mean = [123.675, ", "mean = [300, ", r"\[toy.input\] mean"),
+        ("mean = [123.675, ", 'mean = ["a", ', r"\[toy.input\] mean"),
+        ("std = [58.395, ", "std = [0, ", r"\[toy.input\] std: must be three numbers from 1"),
+        ('task = "recognise"', 'task = "detect"', "known fields only; got crop, height_px"),
+        ('role = "engine"', 'role = "auditor"', "known fields only; got crop, height_px"),
+    ],
+)
+def test_whatever_is_wrong_with_a_crop_is_named(old: str, new: str, named: str) -> None:
+    assert old in RECOGNISER
+    with pytest.raises(ValueError, match=named):
+        parse_registry(RECOGNISER.replace(old, new, 1))
 
 
 def test_a_house_model_takes_no_picture_and_is_bundled() -> None:

@@ -13,8 +13,9 @@ from guise import models
 from guise.cli import _console
 from guise.cli._console import EXIT_MISSING, expected_errors, say, say_json
 from guise.models import store
-from guise.models.convert import LAYOUTS, convert_checkpoint
+from guise.models.convert import convert_checkpoint
 from guise.models.fetch import fetch_model
+from guise.models.layouts import ARCHITECTURES
 from guise.models.registry import ModelEntry
 
 app = typer.Typer(
@@ -43,6 +44,14 @@ def _source_kind(entry: ModelEntry) -> str:
 
 def _size(entry: ModelEntry) -> str:
     return f"{entry.bytes / 1e6:.1f} MB"
+
+
+def _crop_in_words(crop: models.CropContract) -> str:
+    means, deviations = (" ".join(f"{v:g}" for v in values) for values in (crop.mean, crop.std))
+    return (
+        f"{crop.template}, {crop.height_px} x {crop.width_px} px, "
+        f"(value - [{means}]) / [{deviations}]"
+    )
 
 
 @app.command("list")
@@ -92,6 +101,7 @@ def show(name: _Name, json: _Json = False) -> None:
         "architecture": f"{entry.architecture}, {entry.preset}, run by {entry.runtime}",
         "input": contract
         and f"{contract.colour}, {contract.low:g} to {contract.high:g}; {contract.size}",
+        "crop": contract and contract.crop and _crop_in_words(contract.crop),
         "file": f"{entry.file} {_size(entry)}",
         "sha256": entry.sha256,
         "source": str(entry.source),
@@ -177,7 +187,7 @@ def convert(
         str | None,
         typer.Option(
             "--architecture",
-            help=f"One of: {', '.join(LAYOUTS)}. Not needed for a file that the registry knows.",
+            help=f"What it must be: {', '.join(ARCHITECTURES)}. Left out: told by the names.",
             show_default=False,
         ),
     ] = None,

@@ -9,9 +9,10 @@ from pathlib import Path
 from guise import _core
 from guise.models import store
 from guise.models.fetch import fetch_model
-from guise.models.registry import ModelEntry, load_registry
+from guise.models.registry import CropContract, ModelEntry, load_registry
 
 _open: dict[tuple[str, str], _core.Detector] = {}
+_open_recognisers: dict[tuple[str, str], _core.Embedder] = {}
 _open_lock = threading.Lock()
 
 
@@ -82,3 +83,44 @@ def _open_detector(entry: ModelEntry) -> _core.Detector:
         if key not in _open:
             _open[key] = _core.Detector(entry.architecture, path=str(path), sha256=entry.sha256)
         return _open[key]
+
+
+def engine_crop(crop: CropContract, colour: str) -> _core.CropContract:
+    """A crop contract as the engine takes it. colour: RGB or BGR."""
+    return _core.CropContract(
+        crop_template=crop.template,
+        height_px=crop.height_px,
+        width_px=crop.width_px,
+        is_bgr=colour == "BGR",
+        mean=list(crop.mean),
+        std=list(crop.std),
+    )
+
+
+def open_embedder(name: str) -> _core.Embedder:
+    """The recogniser called `name`, ready to use; opened once per process.
+
+    Raises ValueError (unknown name, not a recogniser of the engine), and what `path` raises.
+    """
+    entry = get_model(name)
+    contract = entry.input
+    if contract is None or contract.crop is None:
+        known = [each.name for each in list_models() if each.input and each.input.crop]
+        raise ValueError(
+            f"a recogniser must be one of {', '.join(known)}; got {name!r} ({entry.task}, "
+            f"{entry.role})"
+        )
+    crop = engine_crop(contract.crop, contract.colour)
+    path = model_path(name)
+    with _open_lock:
+        key = (str(path), entry.sha256)
+        if key not in _open_recognisers:
+            _open_recognisers[key] = _core.Embedder(
+                entry.architecture,
+                preset=entry.preset,
+                path=str(path),
+                sha256=entry.sha256,
+                name=name,
+                crop=crop,
+            )
+        return _open_recognisers[key]

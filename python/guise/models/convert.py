@@ -1,4 +1,4 @@
-"""Published checkpoints (pickles, and ONNX graphs) to the engine's safetensors.
+"""Published checkpoints (pickles, and YuNet's ONNX graph) to the engine's safetensors.
 
 A pickle is opened with `torch.load(weights_only=True)` and in no other way: what that refuses stays
 refused, and the type it refused is named. The keys are kept exactly as published, because the
@@ -11,44 +11,18 @@ from __future__ import annotations
 import os
 import pickle
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from guise import _core
-from guise.models import store
+from guise.models import layouts, store
+from guise.models.layouts import ARCHITECTURES, Network
 from guise.models.registry import ModelEntry, Registry, load_registry
 from guise.models.yunet_onnx import read_yunet_onnx
 
-# No checkpoint that this module knows is larger; a larger file is not read into memory at all.
-_LARGEST_CHECKPOINT_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How a published checkpoint is laid out."""
-
-    holder: str  # the key of the file's dict under which the tensors are
-    prefixes: tuple[str, ...]  # every tensor name begins with one of these, and each occurs
-    landmark: str  # a tensor that tells this architecture from others ...
-    shape: tuple[int, ...]  # ... and its shape
-    variants: Mapping[str, str]  # preset: a part of a name that only this preset has ("" for any)
-    read_onnx: Callable[[Path], dict[str, torch.Tensor]]
-
-
-LAYOUTS: Mapping[str, _Layout] = {
-    "yunet": _Layout(
-        holder="state_dict",
-        prefixes=("backbone.", "neck.", "bbox_head."),
-        landmark="backbone.model0.conv1.weight",
-        shape=(16, 3, 3, 3),
-        variants={"n": ".multi_level_share_convs.", "s": ""},
-        read_onnx=read_yunet_onnx,
-    ),
-}
+# As much as the engine opens; a larger file is not read into memory at all.
+_LARGEST_CHECKPOINT_BYTES = 1024 * 1024 * 1024
 
 
 def convert_checkpoint(
@@ -61,8 +35,9 @@ def convert_checkpoint(
     """Writes the network of checkpoint `source` as safetensors and returns the path.
 
     `out`: the file to write. Without it, the file goes into the store under the model whose
-    registered source it is; then its sha256 must be the registered one. `architecture` may be left
-    out for such a file. A `.onnx` file is read with the package onnx.
+    registered source it is; then its sha256 must be the registered one. `architecture`: what the
+    file must be; left out, it is told by the names of the tensors. A `.onnx` file must be YuNet's
+    graph and is read with the package onnx.
     Raises ValueError (unknown architecture, unknown file without `out`), Unavailable (no such
     file, no package onnx), CorruptFile (refused by weights_only, or not the layout of the
     architecture).
@@ -79,22 +54,19 @@ def convert_checkpoint(
         raise _core.CorruptFile(f"{path} must be at most {limit} MiB; it has {size} bytes")
     sha256 = _core.sha256_file(str(path))
     entry = _entry_made_from(sha256, load_registry() if registry is None else registry)
-    architecture = architecture or (entry.architecture if entry else None)
-    if architecture is None or architecture not in LAYOUTS:
-        known = ", ".join(LAYOUTS)
-        raise ValueError(
-            f"architecture must be one of: {known}; got {architecture}; give --architecture"
-        )
-    tensors = read_network(path, architecture)
+    if architecture is not None and architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"architecture must be one of: {known}; got {architecture}")
+    network = read_network(path, architecture or (entry.architecture if entry else None))
     if out is not None:
-        return _write_to(Path(out), path, tensors, architecture, sha256)
-    if entry is None or entry.architecture != architecture:
+        return _write_to(Path(out), path, network, sha256)
+    if entry is None or entry.architecture != network.architecture:
         raise ValueError(
             f"without OUT the file must be one that the registry knows; {path} has sha256 "
             f"{sha256}; name a file to write, ending in .safetensors"
         )
     with store.workspace(2 * size) as folder:
-        return _store(entry, path, tensors, folder)
+        return _store(entry, path, network, folder)
 
 
 def convert_into_store(entry: ModelEntry, checkpoint: Path, folder: Path) -> Path:
@@ -105,25 +77,22 @@ def convert_into_store(entry: ModelEntry, checkpoint: Path, folder: Path) -> Pat
     return _store(entry, checkpoint, read_network(checkpoint, entry.architecture), folder)
 
 
-def _store(
-    entry: ModelEntry, checkpoint: Path, tensors: dict[str, torch.Tensor], folder: Path
-) -> Path:
+def _store(entry: ModelEntry, checkpoint: Path, network: Network, folder: Path) -> Path:
     pin = entry.made_from
     assert pin is not None
     file = folder / entry.file
     # The registry's own names: the same bytes whatever the user called his copy.
-    _write(file, tensors, entry.architecture, pin.file, pin.sha256)
+    _write(file, network, pin.file, pin.sha256)
     return store.put(entry, file, origin=f"{checkpoint}, converted,")
 
 
-def read_network(path: Path, architecture: str) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint under the engine's names; errors as `convert_checkpoint`."""
-    layout = LAYOUTS[architecture]
+def read_network(path: Path, architecture: str | None = None) -> Network:
+    """The network of a checkpoint, under the engine's names; errors as `convert_checkpoint`."""
     if path.suffix.lower() == ".onnx":
-        content: object = {layout.holder: layout.read_onnx(path)}
+        content: object = read_yunet_onnx(path)
     else:
         content = load_weights_only(path)
-    return select_tensors(content, layout, path)
+    return layouts.recognise(layouts.named_tensors(content, path), path, architecture)
 
 
 def _entry_made_from(sha256: str, registry: Registry) -> ModelEntry | None:
@@ -133,25 +102,20 @@ def _entry_made_from(sha256: str, registry: Registry) -> ModelEntry | None:
     return None
 
 
-def _write(
-    file: Path, tensors: dict[str, torch.Tensor], architecture: str, source: str, sha256: str
-) -> None:
+def _write(file: Path, network: Network, source: str, sha256: str) -> None:
     """Writes a network that the engine accepts. Raises CorruptFile if it does not."""
-    variants = LAYOUTS[architecture].variants
     metadata = {
-        "architecture": architecture,
-        "preset": next(p for p, mark in variants.items() if any(mark in name for name in tensors)),
+        "architecture": network.architecture,
+        "preset": network.preset,
         "source_file": source,
         "source_sha256": sha256,
     }
-    _core.write_safetensors(str(file), tensors, metadata=metadata)
-    # The engine knows every name and shape of its networks: it judges before anybody relies on it.
-    _core.Detector(architecture, path=str(file), sha256="")
+    _core.write_safetensors(str(file), network.tensors, metadata=metadata)
+    # Before anybody relies on it.
+    network.check(file)
 
 
-def _write_to(
-    out: Path, source: Path, tensors: dict[str, torch.Tensor], architecture: str, sha256: str
-) -> Path:
+def _write_to(out: Path, source: Path, network: Network, sha256: str) -> Path:
     if out.suffix != ".safetensors":
         raise ValueError(f"OUT must end in .safetensors; got {out}")
     if not out.absolute().parent.is_dir():
@@ -160,7 +124,7 @@ def _write_to(
         raise ValueError(f"OUT must be another file than the checkpoint; got {out} for both")
     temporary = store.unique_sibling(out)
     try:
-        _write(temporary, tensors, architecture, source.name, sha256)
+        _write(temporary, network, source.name, sha256)
         os.replace(temporary, out)
         store.sync_folder(out.absolute().parent)
     finally:
@@ -197,43 +161,3 @@ def load_weights_only(path: Path) -> object:
         raise _core.CorruptFile(
             f"{path} must be a PyTorch checkpoint; it cannot be read: {reason}"
         ) from None
-
-
-def select_tensors(content: object, layout: _Layout, path: Path) -> dict[str, torch.Tensor]:
-    """The network's tensors under their published names, each with memory of its own.
-
-    Raises CorruptFile.
-    """
-
-    def fail(must: str, got: str) -> _core.CorruptFile:
-        return _core.CorruptFile(f"{path} must {must}; got {got}")
-
-    if not isinstance(content, dict) or layout.holder not in content:
-        got = (
-            f"a dict with {list(content)[:5]}"
-            if isinstance(content, dict)
-            else type(content).__name__
-        )
-        raise fail(f"be a dict with {layout.holder!r}", got)
-    state: Any = content[layout.holder]
-    if not isinstance(state, dict) or not state:
-        raise fail(f"hold named tensors under {layout.holder!r}", type(state).__name__)
-    for name, value in state.items():
-        if not isinstance(name, str) or not name.startswith(layout.prefixes):
-            raise fail(f"hold names that begin with {', '.join(layout.prefixes)}", repr(name))
-        if (
-            not isinstance(value, torch.Tensor)
-            or value.layout != torch.strided
-            or value.is_quantized
-        ):
-            raise fail(f"hold a dense tensor as {name}", type(value).__name__)
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise fail(f"hold finite values in {name}", "NaN or infinity")
-    for prefix in layout.prefixes:
-        if not any(name.startswith(prefix) for name in state):
-            raise fail(f"hold tensors whose names begin with {prefix}", "none")
-    landmark = state.get(layout.landmark)
-    if landmark is None or tuple(landmark.shape) != layout.shape:
-        got = "none" if landmark is None else str(tuple(landmark.shape))
-        raise fail(f"hold {layout.landmark} of shape {layout.shape}", got)
-    return {name: value.detach().clone().contiguous() for name, value in state.items()}

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import guise
+from guise.models.strict_table import Table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 TASKS = ("detect", "landmarks", "recognise", "render")
 ROLES = ("engine", "auditor")
 RUNTIMES = ("opencv-dnn", "libtorch", "dlib", "renderer")
+TEMPLATES = ("arcface", "ffhq")
 COMMERCIAL = ("yes", "no", "unknown")
 ARCHIVES = ("wheel", "sdist")
 SOURCES = ("pypi", "url", "file", "bundled")
@@ -42,19 +44,33 @@ FREE_LICENCES = frozenset(
 )
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/\S+")
 
 
 @dataclass(frozen=True)
+class CropContract:
+    """The crops a recogniser was trained on.
+
+    input = (value - mean) / std, values 0 to 255, in the order of the network's channels.
+    """
+
+    template: str
+    height_px: int
+    width_px: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
 class InputContract:
-    """What the file expects of its input."""
+    """What the file expects of its input. crop: of the engine's recognisers, None otherwise."""
 
     colour: str
     low: float
     high: float
     size: str
+    crop: CropContract | None = None
 
 
 @dataclass(frozen=True)
@@ -183,94 +199,30 @@ class Registry(Mapping[str, ModelEntry]):
             raise ValueError(text) from None
 
 
-class _Table:
-    """A TOML table whose fields are taken one by one; `close` refuses what nobody asked for."""
-
-    def __init__(self, where: str, values: object) -> None:
-        self._where = where
-        if not isinstance(values, dict):
-            raise ValueError(f"registry.toml, {where}: must be a table; got {values!r}")
-        self._values: dict[str, Any] = dict(values)
-
-    def _fail(self, key: str, must: str, value: object) -> ValueError:
-        return ValueError(f"registry.toml, {self._where} {key}: must be {must}; got {value!r}")
-
-    def _take(self, key: str) -> object:
-        if key not in self._values:
-            raise ValueError(f"registry.toml, {self._where} {key}: must be given; it is missing")
-        return self._values.pop(key)
-
-    def has(self, key: str) -> bool:
-        return key in self._values
-
-    def text(self, key: str) -> str:
-        value = self._take(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self._fail(key, "a text that is not empty", value)
-        return value
-
-    def matching(self, key: str, pattern: re.Pattern[str], must: str) -> str:
-        value = self.text(key)
-        if not pattern.fullmatch(value):
-            raise self._fail(key, must, value)
-        return value
-
-    def sha256(self, key: str = "sha256") -> str:
-        return self.matching(key, _SHA256, "64 lower-case hexadecimal digits")
-
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        value = self.text(key)
-        if value not in choices:
-            raise self._fail(key, "one of " + ", ".join(choices), value)
-        return value
-
-    def size_bytes(self, key: str = "bytes") -> int:
-        value = self._take(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise self._fail(key, "a whole number of bytes above 0", value)
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._take(key)
-        if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
-            raise self._fail(key, "a list of texts that is not empty", value)
-        return tuple(value)
-
-    def relative_path(self, key: str) -> str:
-        value = self.text(key)
-        path = PurePosixPath(value)
-        if path.is_absolute() or ".." in path.parts or "\\" in value or str(path) != value:
-            raise self._fail(key, "a plain relative path without '..'", value)
-        return value
-
-    def table(self, key: str) -> _Table:
-        return _Table(f"[{self._where.strip('[]')}.{key}]", self._take(key))
-
-    def number_pair(self, key: str) -> tuple[float, float]:
-        value = self._take(key)
-        numbers = isinstance(value, list) and all(type(v) in (int, float) for v in value)
-        if not isinstance(value, list) or not numbers or len(value) != 2 or value[0] >= value[1]:
-            raise self._fail(key, "[lowest, highest]", value)
-        return float(value[0]), float(value[1])
-
-    def close(self) -> None:
-        if self._values:
-            names = ", ".join(sorted(self._values))
-            raise ValueError(
-                f"registry.toml, {self._where}: must hold known fields only; got {names}"
-            )
-
-
-def _parse_input(table: _Table) -> InputContract:
+def _parse_input(table: Table, *, with_crop: bool) -> InputContract:
     low, high = table.number_pair("range")
     contract = InputContract(
-        colour=table.choice("colour", ("RGB", "BGR")), low=low, high=high, size=table.text("size")
+        colour=table.choice("colour", ("RGB", "BGR")),
+        low=low,
+        high=high,
+        size=table.text("size"),
+        crop=_parse_crop(table) if with_crop else None,
     )
     table.close()
     return contract
 
 
-def _parse_source(table: _Table) -> Source:
+def _parse_crop(table: Table) -> CropContract:
+    return CropContract(
+        template=table.choice("crop", TEMPLATES),
+        height_px=table.whole("height_px", 16, 1024),
+        width_px=table.whole("width_px", 16, 1024),
+        mean=table.number_triple("mean", 0, 255),
+        std=table.number_triple("std", 1, 255),
+    )
+
+
+def _parse_source(table: Table) -> Source:
     kind = table.choice("kind", SOURCES)
     source: Source
     if kind == "pypi":
@@ -297,7 +249,7 @@ def _parse_source(table: _Table) -> Source:
     return source
 
 
-def _parse_pin(table: _Table) -> PinnedFile:
+def _parse_pin(table: Table) -> PinnedFile:
     pin = PinnedFile(
         file=table.matching("file", _FILE_NAME, "a plain file name"),
         sha256=table.sha256(),
@@ -311,14 +263,16 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
     if not _NAME.fullmatch(name):
         must = "lower-case letters and digits, parts joined by single hyphens"
         raise ValueError(f"registry.toml, [{name}]: a model name must be {must}")
-    table = _Table(f"[{name}]", values)
+    table = Table(f"[{name}]", values)
     source = _parse_source(table.table("source"))
     task = table.choice("task", TASKS)
+    role = table.choice("role", ROLES)
+    embeds = task == "recognise" and role == "engine"
     entry = ModelEntry(
         name=name,
         summary=table.text("summary"),
         task=task,
-        role=table.choice("role", ROLES),
+        role=role,
         architecture=table.text("architecture"),
         preset=table.text("preset"),
         runtime=table.choice("runtime", RUNTIMES),
@@ -331,8 +285,8 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
         training_data=table.texts("training_data"),
         commercial=table.choice("commercial", COMMERCIAL),
         card=table.relative_path("card"),
-        # The renderer's models take no pictures.
-        input=None if task == "render" else _parse_input(table.table("input")),
+        # The renderer's models take no pictures; only the engine's recognisers state their crops.
+        input=None if task == "render" else _parse_input(table.table("input"), with_crop=embeds),
         source=source,
     )
     table.close()

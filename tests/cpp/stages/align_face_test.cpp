@@ -107,6 +107,33 @@ TEST(AlignFace, FfhqTemplate) {
   EXPECT_LT(worst_distance(aligned.crops[0], core::ffhq_template(256), 8), 0.5);
 }
 
+// Fine stripes: a bilinear warp to a small crop picks some of them, averaging gives grey.
+TEST(AlignFace, SmoothAveragesALargeFace) {
+  at::Tensor image = at::zeros({1200, 1200, 3}, at::kByte);
+  image.slice(1, 0, 1200, 2).fill_(200);
+  const core::Landmarks5 marks = placed(core::arcface_template(112), similarity(9.3, 0, 20, 30));
+  const at::Tensor plain = AlignFace({.size_px = 64})(image, {marks}).crops.to(at::kFloat);
+  const at::Tensor smooth =
+      AlignFace({.size_px = 64, .is_smooth = true})(image, {marks}).crops.to(at::kFloat);
+  EXPECT_LT((smooth - 100).abs().max().item<float>(), 2);
+  EXPECT_GT((plain - 100).abs().max().item<float>(), 50);
+}
+
+TEST(AlignFace, SmoothPutsLandmarksOnTheTemplate) {
+  for (const double scale : {0.8, 2.5, 7.0}) {
+    const core::Landmarks5 marks =
+        placed(core::arcface_template(112), similarity(scale, 20, 300, 80));
+    const at::Tensor image = discs(1100, marks, 6 * scale);
+    const AlignedFaces aligned =
+        AlignFace({.size_px = 112, .is_smooth = true})(image, {marks, marks});
+    EXPECT_LT(worst_distance(aligned.crops[1], core::arcface_template(112), 9), 0.25) << scale;
+    EXPECT_EQ(aligned.crop_template, "arcface");
+  }
+  EXPECT_EQ(AlignFace({.size_px = 64, .is_smooth = true})(at::zeros({9, 9, 3}, at::kByte), {})
+                .crops.sizes(),
+            (std::vector<int64_t>{0, 64, 64, 3}));
+}
+
 TEST(AlignFace, CutsOutSeveralFacesInTheirOrder) {
   const core::Landmarks5 first = placed(core::arcface_template(112), similarity(1, 0, 20, 20));
   const core::Landmarks5 second =
