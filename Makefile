@@ -45,7 +45,7 @@ build/.venv: pyproject.toml | build/.apt
 	$(BIN)/python -m pip install -q $(TORCH) numpy 'scikit-build-core>=0.11' ninja
 	$(BIN)/python -m pip install -q typer rich jinja2 typing-extensions \
 	  pytest hypothesis safetensors ruff mypy clang-format==14.0.6 scikit-image scipy pillow nbclient nbformat ipykernel \
-	  pybind11-stubgen onnx dlib-bin piexif pyarrow webdataset
+	  pybind11-stubgen onnx dlib-bin piexif pyarrow webdataset opencv-python-headless
 	$(BIN)/python -c "import torch; v = torch.__version__; assert v.startswith('2.13.0'), v"
 	touch $@
 
@@ -105,10 +105,10 @@ fuzz: build/.venv
 	command -v clang++ >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q clang libclang-rt-14-dev; }
 	CXX=clang++ CC=clang cmake -S . -B build/fuzz -G Ninja -DCMAKE_MAKE_PROGRAM=$(BIN)/ninja -DGUISE_FUZZ=ON -DGUISE_PYTHON=OFF \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPython_EXECUTABLE=$(BIN)/python > build/fuzz.log
-	cmake --build build/fuzz --target fuzz_image fuzz_safetensors -j $(JOBS)
+	cmake --build build/fuzz --target fuzz_image fuzz_safetensors fuzz_verification_bin -j $(JOBS)
 	$(BIN)/python tests/fuzz/make_seeds.py build/fuzz/seeds
-	for target in image safetensors; do mkdir -p build/fuzz/corpus_$$target; \
-	  build/fuzz/tests/fuzz/fuzz_$$target -detect_leaks=0 -max_total_time=$$(($(FUZZ_SECONDS) / 2)) -rss_limit_mb=4096 -print_final_stats=1 \
+	for target in image safetensors verification_bin; do mkdir -p build/fuzz/corpus_$$target; \
+	  build/fuzz/tests/fuzz/fuzz_$$target -detect_leaks=0 -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -rss_limit_mb=4096 -print_final_stats=1 \
 	    build/fuzz/corpus_$$target build/fuzz/seeds/$$target; done
 
 stub: build/.installed

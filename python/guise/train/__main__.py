@@ -61,5 +61,90 @@ def light(
     _build("light", out=out, data=data)
 
 
+_Work = Annotated[
+    Path,
+    typer.Option(help="Folder of the rendered pictures, the checkpoint, the log and its curve."),
+]
+_Portraits = Annotated[
+    Optional[Path], typer.Option(help="Folder of generated portraits of nobody; left out: none.")
+]
+_Threads = Annotated[int, typer.Option(help="Threads; 0: as many as torch takes.")]
+_Steps = Annotated[Optional[int], typer.Option(help="Steps of the whole run.")]
+_StopAt = Annotated[
+    Optional[int], typer.Option(help="Stop after this step; the same command goes on from there.")
+]
+
+
+@app.command()
+def detector(
+    panoramas: Annotated[Path, typer.Option(help="Folder of the CC0 panoramas.")],
+    out: Annotated[Path, typer.Option(help="Folder of the file.")] = Path("models/house-detector"),
+    work: _Work = Path("build/train-detector"),
+    portraits: _Portraits = None,
+    threads: _Threads = 0,
+    steps: _Steps = None,
+    stop_at: _StopAt = None,
+) -> None:
+    """house-detector: a YuNet, from scenes of rendered heads."""
+    _build(
+        "detector",
+        out=out,
+        work=work,
+        panoramas=panoramas,
+        portraits=portraits,
+        threads=threads,
+        stop_at=stop_at,
+        changes={"steps": steps},
+    )
+
+
+@app.command()
+def recogniser(
+    out: Annotated[Path, typer.Option(help="Folder of the file.")] = Path(
+        "models/house-recogniser"
+    ),
+    work: _Work = Path("build/train-recogniser"),
+    portraits: _Portraits = None,
+    detector: Annotated[
+        str, typer.Option(help="The model that finds the face of each portrait.")
+    ] = "house-detector",
+    people: Annotated[Optional[int], typer.Option(help="Rendered people.")] = None,
+    samples: Annotated[Optional[int], typer.Option(help="Pictures of each.")] = None,
+    threads: _Threads = 0,
+    steps: _Steps = None,
+    stop_at: _StopAt = None,
+) -> None:
+    """house-recogniser: a small residual net, from rendered people and generated portraits."""
+    _build(
+        "recogniser",
+        out=out,
+        work=work,
+        portraits=portraits,
+        detector=detector,
+        threads=threads,
+        stop_at=stop_at,
+        changes={"people": people, "samples": samples, "steps": steps},
+    )
+
+
+@app.command()
+def calibrate(
+    name: Annotated[str, typer.Argument(help="A recogniser of the registry.")],
+    out: Annotated[
+        Optional[Path], typer.Option(help="The file; models/NAME/calibration.json where left out.")
+    ] = None,
+    real: Annotated[
+        Optional[list[Path]],
+        typer.Option(help="A folder of photos: a subfolder a person, or names up to the first _."),
+    ] = None,
+    real_is: Annotated[str, typer.Option(help="What these photos are, in words.")] = "",
+    people: Annotated[int, typer.Option(help="Rendered people; 0 for none.")] = 400,
+    photos: Annotated[int, typer.Option(help="Rendered photos of each.")] = 3,
+) -> None:
+    """models/NAME/calibration.json: how often different people look alike to a recogniser."""
+    options = {"real": real or (), "real_is": real_is, "people": people, "photos": photos}
+    _build("calibrate", name=name, out=out, **options)
+
+
 if __name__ == "__main__":
     app()

@@ -1,0 +1,271 @@
+"""house-recogniser: a small residual net that learns people from faces of nobody.
+
+Crops of rendered people (`crop_bank`) and generated portraits, one picture a person
+(`portrait_augment`), CosFace with a margin that waits, SGD with a cosine schedule. Everything
+random follows from (seed, step): a run that is stopped and started again ends in the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from guise import _core
+from guise.train.checkpoint import (
+    load_checkpoint,
+    optimiser_tensors,
+    restore_optimiser,
+    save_checkpoint,
+)
+from guise.train.crop_bank import (
+    Crops,
+    list_portraits,
+    portrait_crops,
+    render_crops,
+    training_groups,
+)
+from guise.train.memory_format import use_channels_last
+from guise.train.photo_augment import PhotoAugmenter
+from guise.train.portrait_augment import PortraitAugmenter
+from guise.train.training_log import TrainingLog, write_curve
+
+
+@dataclass(frozen=True)
+class RecogniserOptions:
+    """How house-recogniser is trained. A checkpoint goes on only under the same options."""
+
+    channels: tuple[int, int, int, int] = (32, 64, 128, 256)
+    blocks: tuple[int, int, int, int] = (2, 2, 4, 2)
+    dimension: int = 512
+    people: int = 10_000  # rendered
+    samples: int = 8  # pictures of each
+    portrait_share: float = 0.25  # of a batch, where there are portraits
+    batch: int = 64
+    steps: int = 14_000
+    rate: float = 0.1
+    weight_decay: float = 5e-4
+    scale: float = 32.0
+    margin: float = 0.25
+    margin_from: float = 0.3  # share of the steps at which the margin begins to grow ...
+    margin_full: float = 0.7  # ... and at which it is full
+    augmentation: float = 0.4
+    seed: int = 1
+    bfloat16: bool = True
+
+
+class StepData:
+    """The batch of a step, as a function of (seed, step) alone."""
+
+    def __init__(self, groups: Sequence[Crops], portraits: Crops | None, options: Any) -> None:
+        self.options = options
+        self.groups, self.portraits = groups, portraits
+        self.first_label = np.cumsum([0, *[int(g.people[-1]) + 1 for g in groups]])
+        self.first_row = np.cumsum([0, *[len(g) for g in groups]])
+        self.classes = int(self.first_label[-1]) + (len(portraits) if portraits else 0)
+        self.portrait_rows = round(options.batch * options.portrait_share) if portraits else 0
+        self.photo_augment = PhotoAugmenter(options.augmentation)
+        self.portrait_augment = PortraitAugmenter(options.augmentation) if portraits else None
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """float32 [batch, 3, 64, 64] in -1..1, int64 [batch]."""
+        count = self.options.batch - self.portrait_rows
+        rows = self._rows(0, step, count, int(self.first_row[-1]))
+        group = np.searchsorted(self.first_row, rows, side="right") - 1
+        pixels, labels = [], []
+        for g, row in zip(group, rows, strict=True):
+            crops, inside = self.groups[g], row - self.first_row[g]
+            pixels.append(crops.pixels[inside])
+            labels.append(int(crops.people[inside]) + int(self.first_label[g]))
+        seed = (self.options.seed << 32) + 2 * step
+        parts = [self.photo_augment(torch.from_numpy(np.stack(pixels)), seed)]
+        if self.portraits is not None and self.portrait_augment is not None:
+            picks = self._rows(1, step, self.portrait_rows, len(self.portraits))
+            crops_of = torch.from_numpy(np.stack([self.portraits.pixels[i] for i in picks]))
+            parts.append(self.portrait_augment(crops_of, seed + 1))
+            labels.extend(int(i) + int(self.first_label[-1]) for i in picks)
+        return torch.cat(parts), torch.tensor(labels)
+
+    def _rows(self, stream: int, step: int, count: int, total: int) -> NDArray[np.int64]:
+        """`count` rows of `total`, each once in every pass through all of them."""
+        first = step * count
+        rows = []
+        while count > 0:
+            epoch, place = divmod(first, total)
+            order = _shuffled(self.options.seed, stream, epoch, total)
+            taken = order[place : place + count]
+            rows.append(taken)
+            first, count = first + len(taken), count - len(taken)
+        return np.concatenate(rows)
+
+
+@lru_cache(maxsize=4)
+def _shuffled(seed: int, stream: int, epoch: int, total: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, stream, epoch]).permutation(total)
+
+
+class Run:
+    """Net, class centres and optimiser at one step."""
+
+    def __init__(self, options: RecogniserOptions, classes: int) -> None:
+        self.options = options
+        torch.manual_seed(options.seed)
+        self.net = _core.nets.HouseRecogniser(
+            channels=list(options.channels),
+            blocks=list(options.blocks),
+            dimension=options.dimension,
+        )
+        use_channels_last(self.net)
+        self.centres = nn.Parameter(functional.normalize(torch.randn(classes, options.dimension)))
+        self.optimiser = torch.optim.SGD(
+            [*self.net.parameters(), self.centres],
+            lr=options.rate,
+            momentum=0.9,
+            weight_decay=options.weight_decay,
+            nesterov=True,
+        )
+        self.step = 0
+
+    def advance(self, inputs: Tensor, labels: Tensor) -> float:
+        """One step; gives its loss."""
+        options, share = self.options, self.step / self.options.steps
+        rate = options.rate * (0.5 + 0.5 * math.cos(math.pi * share))
+        self.optimiser.param_groups[0]["lr"] = rate * min(1.0, (self.step + 1) / 200)
+        grown = (share - options.margin_from) / (options.margin_full - options.margin_from)
+        margin = options.margin * min(max(grown, 0.0), 1.0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
+            embeddings = self.net(inputs.contiguous(memory_format=torch.channels_last))
+        cosine = functional.normalize(embeddings.float()) @ functional.normalize(self.centres).T
+        # CosFace (Wang et al. 2018): the cosine to the own class, less the margin.
+        taken = torch.full((len(labels), 1), -margin)
+        cosine = cosine.scatter_add(1, labels[:, None], taken)
+        loss = functional.cross_entropy(options.scale * cosine, labels)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.step += 1
+        return float(loss.item())
+
+    def save(self, path: Path) -> None:
+        """The whole state."""
+        tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        tensors["centres"] = self.centres
+        tensors.update(optimiser_tensors(self.optimiser))
+        save_checkpoint(path, tensors, {"step": self.step, "options": asdict(self.options)})
+
+    def resume(self, path: Path) -> None:
+        """Raises ValueError where the checkpoint was made under other options."""
+        tensors, facts = load_checkpoint(path)
+        ours = {name: _plain(value) for name, value in asdict(self.options).items()}
+        differing = [name for name, value in ours.items() if facts["options"].get(name) != value]
+        if differing:
+            raise ValueError(
+                f"{path} must have been trained with the same options; these differ: "
+                f"{', '.join(differing)}; give them as they were, or another folder"
+            )
+        state = {key[4:]: value for key, value in tensors.items() if key.startswith("net.")}
+        self.net.load_state_dict(state)
+        with torch.no_grad():
+            self.centres.copy_(tensors["centres"])
+        restore_optimiser(self.optimiser, tensors)
+        self.step = int(facts["step"])
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def train(
+    run: Run,
+    data: StepData,
+    work: Path,
+    *,
+    save_every: int = 1000,
+    log_every: int = 100,
+    stop_at: int | None = None,
+    on_save: Callable[[Run], dict[str, float]] | None = None,
+) -> None:
+    """Runs to the last step, or to `stop_at`; a checkpoint and a line of log now and then."""
+    log = TrainingLog(work / "log.jsonl", run.step)
+    end = run.options.steps if stop_at is None else min(stop_at, run.options.steps)
+    losses: list[float] = []
+    began, first = time.perf_counter(), run.step
+    run.net.train()
+    while run.step < end:
+        losses.append(run.advance(*data(run.step)))
+        if run.step % log_every == 0:
+            rate = run.options.batch * (run.step - first) / (time.perf_counter() - began)
+            log.write(step=run.step, loss=round(sum(losses) / len(losses), 4), rate=round(rate, 1))
+            print(
+                f"step {run.step}/{end}, loss {sum(losses) / len(losses):.3f}, "
+                f"{rate:.0f} pictures/s",
+                file=sys.stderr,
+                flush=True,
+            )
+            losses = []
+        if run.step % save_every == 0 or run.step == end:
+            run.save(work / "checkpoint.safetensors")
+            if on_save is not None:
+                run.net.eval()
+                log.write(step=run.step, **on_save(run))
+                run.net.train()
+            write_curve(work / "log.jsonl", work / "curve.svg", ("loss",), "house-recogniser")
+
+
+def weights_of(net: Any) -> dict[str, Tensor]:
+    """The weights as they are shipped: float16, counters left as they are."""
+    return {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in net.state_dict().items()
+    }
+
+
+def build(
+    *,
+    out: Path,
+    work: Path,
+    portraits: Path | None,
+    detector: str,
+    threads: int,
+    stop_at: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Path:
+    """Renders what is missing, trains or goes on training, and writes the weights to `out`.
+
+    changes: fields of the options that are not their defaults.
+    Raises ValueError (a folder of portraits without portraits, a checkpoint of other options).
+    """
+    given = {name: value for name, value in (changes or {}).items() if value is not None}
+    options = RecogniserOptions(**given)
+    torch.set_num_threads(threads or torch.get_num_threads())
+    work.mkdir(parents=True, exist_ok=True)
+
+    def tell(name: str, done: int, people: int) -> None:
+        print(f"rendered {done} of {people} people of the group {name}", file=sys.stderr)
+
+    groups = [
+        render_crops(group, work / "crops", threads=threads, on_progress=tell)
+        for group in training_groups(options.people, options.samples, options.seed)
+    ]
+    singles = portrait_crops(list_portraits(portraits), (detector,)) if portraits else None
+    data = StepData(groups, singles, options)
+    run = Run(options, data.classes)
+    checkpoint = work / "checkpoint.safetensors"
+    if checkpoint.is_file():
+        run.resume(checkpoint)
+    train(run, data, work, stop_at=stop_at)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "house-recogniser.safetensors"
+    _core.write_safetensors(str(path), weights_of(run.net))
+    return path
