@@ -8,6 +8,7 @@ set(GUISE_CORE_SOURCES
   csrc/io/webp_codec.cpp csrc/io/bmp_codec.cpp csrc/io/read_image.cpp csrc/io/write_image.cpp
   csrc/io/safetensors_header.cpp csrc/io/safetensors.cpp
   csrc/io/record_io.cpp csrc/io/tar_archive.cpp csrc/io/xmp.cpp
+  csrc/io/pickle_text.cpp csrc/io/pickle_calls.cpp csrc/io/pickle_values.cpp csrc/io/verification_bin.cpp
   # ops
   csrc/ops/argument_checks.cpp
   csrc/ops/warp_affine.cpp csrc/ops/warp_affine_cpu.cpp
@@ -17,10 +18,16 @@ set(GUISE_CORE_SOURCES
   csrc/ops/feather_blend.cpp csrc/ops/feather_blend_cpu.cpp
   # nets
   csrc/nets/weights.cpp csrc/nets/row_kernels.cpp csrc/nets/row_pipeline.cpp csrc/nets/onnx_net.cpp csrc/nets/face_candidate.cpp
-  csrc/nets/yunet.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
+  csrc/nets/yunet.cpp csrc/nets/face_assignment.cpp csrc/nets/yunet_loss.cpp
+  csrc/nets/sampled_classes.cpp csrc/nets/margin_loss.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
+  csrc/nets/retinaface.cpp csrc/nets/retinaface_detector.cpp csrc/nets/six_d_rep_net.cpp
   csrc/nets/open_face_detector.cpp
+  csrc/nets/layer_ops.cpp csrc/nets/inference_net.cpp csrc/nets/layer_graph.cpp csrc/nets/fold_layer_graph.cpp
+  csrc/nets/recogniser_net.cpp csrc/nets/conv_units.cpp csrc/nets/iresnet.cpp csrc/nets/ir_backbone.cpp
+  csrc/nets/mobilefacenet_layouts.cpp csrc/nets/mobilefacenet.cpp csrc/nets/inception_resnet.cpp
+  csrc/nets/house_recogniser.cpp csrc/nets/recogniser_presets.cpp csrc/nets/open_face_embedder.cpp
   # renderer: who, skin, hair, light, camera
-  csrc/render/head_model.cpp csrc/render/head_model_file.cpp
+  csrc/render/head_model.cpp csrc/render/head_model_file.cpp csrc/render/five_point_shape.cpp
   csrc/render/skin_model.cpp csrc/render/skin_base.cpp csrc/render/skin_fine.cpp csrc/render/skin_placement.cpp
   csrc/render/skin_tables.cpp csrc/render/skin_spots.cpp csrc/render/skin_dress.cpp
   csrc/render/groom.cpp csrc/render/groom_roots.cpp csrc/render/groom_sites.cpp csrc/render/groom_shell.cpp
@@ -41,12 +48,22 @@ set(GUISE_CORE_SOURCES
   csrc/render/shade_skin.cpp csrc/render/shade_eye.cpp csrc/render/shade_strand.cpp csrc/render/shade_material.cpp
   csrc/render/scene.cpp csrc/render/resolve.cpp csrc/render/film.cpp csrc/render/jpeg_artifacts.cpp
   csrc/render/draw_picture.cpp csrc/render/renderer.cpp
+  # measures
+  csrc/measure/arrays.cpp csrc/measure/run_tasks.cpp csrc/measure/error_curve.cpp csrc/measure/intervals.cpp
+  csrc/measure/verification_folds.cpp csrc/measure/cosine_tiles.cpp csrc/measure/all_pairs.cpp
+  csrc/measure/separation.cpp csrc/measure/identification.cpp
   # detect
   csrc/stages/detect_faces.cpp
   # align
   csrc/stages/align_face.cpp
   # obscure
   csrc/stages/obscure_face.cpp
+  # estimate
+  csrc/stages/estimate_pose.cpp
+  # embed
+  csrc/stages/embed_faces.cpp
+  # assess
+  csrc/stages/assess_quality.cpp
   # render
   csrc/stages/render_samples.cpp
   # check
@@ -79,4 +96,7 @@ set(GUISE_BINDING_SOURCES
   csrc/bindings/module.cpp csrc/bindings/bind_errors.cpp csrc/bindings/bind_core.cpp
   csrc/bindings/bind_options.cpp csrc/bindings/bind_io.cpp csrc/bindings/bind_ops.cpp
   csrc/bindings/bind_stages.cpp csrc/bindings/bind_pipelines.cpp csrc/bindings/bind_render.cpp
-  csrc/bindings/bind_dataset_io.cpp csrc/bindings/bind_dataset.cpp)
+  csrc/bindings/bind_dataset_io.cpp csrc/bindings/bind_dataset.cpp
+  csrc/bindings/bind_measure.cpp csrc/bindings/bind_verification_bin.cpp
+  csrc/bindings/bind_nets.cpp csrc/bindings/bind_detector_nets.cpp csrc/bindings/bind_losses.cpp
+  csrc/bindings/bind_embed.cpp)

@@ -21,5 +21,11 @@ void bind_pipelines(py::module_& m);
 void bind_render(py::module_& m);
 void bind_dataset_io(py::module_& m);
 void bind_dataset(py::module_& m);
+void bind_measure(py::module_& m);
+void bind_verification_bin(py::module_& m);
+void bind_embed(py::module_& m);
+void bind_nets(py::module_& m);
+void bind_detector_nets(py::module_& m);
+void bind_losses(py::module_& m);
 
 }  // namespace guise::bindings

@@ -52,7 +52,9 @@ class FaceDetector {
 };
 
 // Opens a detector from a file's bytes.
-//   architecture  "yunet" (converted .safetensors, or the 2023mar .onnx) or "centerface" (.onnx)
+//   architecture  "yunet" (converted .safetensors, or the 2023mar .onnx), "centerface" (.onnx), or
+//                 "retinaface-mnet025-leaky", "retinaface-mnet025-relu", "retinaface-r50"
+//                 (converted .safetensors)
 // The bytes must have the sha256 that the caller names (guise::CorruptFile otherwise; an empty
 // `sha256` accepts any file, for the user's own). Throws guise::Unavailable when the file is
 // missing.

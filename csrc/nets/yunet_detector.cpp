@@ -23,6 +23,15 @@ const DetectorTraits kTraits{"yunet",
                              /*level_step=*/2,
                              /*look_face_px=*/56.0};
 
+const DetectorTraits kHouseTraits{"house-detector",
+                                  /*propose_score=*/0.15F,
+                                  /*sure_score=*/0.9F,
+                                  /*accept_score=*/0.75F,
+                                  /*review_score=*/0.65F,
+                                  /*tile_px=*/1024,
+                                  /*level_step=*/2,
+                                  /*look_face_px=*/72.0};
+
 float sigmoid(float x) {
   return 1.0F / (1.0F + std::exp(-x));
 }
@@ -54,11 +63,21 @@ FaceCandidate decode_cell(const YuNetLevel& level, int64_t row, int64_t column, 
   return face;
 }
 
+std::shared_ptr<const StreamedYuNet> load_streamed(
+    const std::vector<std::pair<std::string, at::Tensor>>& tensors, const std::string& source) {
+  YuNet net(YuNetConfig::of(tensors));
+  load_state_dict(*net, tensors, source);
+  net->eval();
+  return std::make_shared<StreamedYuNet>(*net);
+}
+
 class YuNetTorchDetector : public FaceDetector {
  public:
-  explicit YuNetTorchDetector(std::shared_ptr<const StreamedYuNet> net) : net_(std::move(net)) {}
+  // traits: outlives the detector.
+  YuNetTorchDetector(std::shared_ptr<const StreamedYuNet> net, const DetectorTraits& traits)
+      : net_(std::move(net)), traits_(traits) {}
 
-  const DetectorTraits& traits() const override { return kTraits; }
+  const DetectorTraits& traits() const override { return traits_; }
 
   std::vector<FaceCandidate> propose(const at::Tensor& image, float min_score) override {
     const std::array<Map, 3> levels = (*net_)(image);
@@ -75,11 +94,12 @@ class YuNetTorchDetector : public FaceDetector {
   }
 
   std::unique_ptr<FaceDetector> clone() const override {
-    return std::make_unique<YuNetTorchDetector>(net_);
+    return std::make_unique<YuNetTorchDetector>(net_, traits_);
   }
 
  private:
   std::shared_ptr<const StreamedYuNet> net_;
+  const DetectorTraits& traits_;
 };
 
 class YuNetOnnxDetector : public FaceDetector {
@@ -138,10 +158,12 @@ void decode_yunet_level(const YuNetLevel& level, float min_score,
 
 std::unique_ptr<FaceDetector> make_yunet_detector(
     const std::vector<std::pair<std::string, at::Tensor>>& tensors, const std::string& source) {
-  YuNet net(YuNetConfig::of(tensors));
-  load_state_dict(*net, tensors, source);
-  net->eval();
-  return std::make_unique<YuNetTorchDetector>(std::make_shared<StreamedYuNet>(*net));
+  return std::make_unique<YuNetTorchDetector>(load_streamed(tensors, source), kTraits);
+}
+
+std::unique_ptr<FaceDetector> make_house_detector(
+    const std::vector<std::pair<std::string, at::Tensor>>& tensors, const std::string& source) {
+  return std::make_unique<YuNetTorchDetector>(load_streamed(tensors, source), kHouseTraits);
 }
 
 std::unique_ptr<FaceDetector> make_yunet_onnx_detector(

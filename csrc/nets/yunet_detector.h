@@ -11,8 +11,12 @@
 
 namespace guise::nets {
 
-// tensors: yunet_n's state dict.
+// tensors: yunet_n's state dict, as published.
 std::unique_ptr<FaceDetector> make_yunet_detector(
+    const std::vector<std::pair<std::string, at::Tensor>>& tensors, const std::string& source);
+
+// The same network with the weights of house-detector, whose scores mean something else.
+std::unique_ptr<FaceDetector> make_house_detector(
     const std::vector<std::pair<std::string, at::Tensor>>& tensors, const std::string& source);
 
 // graph: the bytes of face_detection_yunet_2023mar.onnx.

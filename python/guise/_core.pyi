@@ -1291,10 +1291,664 @@ class DatasetSummary:
     def total_pictures(self) -> int:
         """planned"""
 
+class EqualError:
+    """Where FMR and FNMR cross."""
+
+    @property
+    def rate(self) -> float:
+        """0 to 1"""
+
+    @property
+    def threshold(self) -> float:
+        """score of the crossing"""
+
+class OperatingPoint:
+    """The loosest threshold with FMR <= target."""
+
+    @property
+    def carried(self) -> bool:
+        """the target is at least one impostor pair"""
+
+    @property
+    def fmr(self) -> float:
+        """share of impostor pairs accepted"""
+
+    @property
+    def fnmr(self) -> float:
+        """share of genuine pairs refused: 1 - TAR"""
+
+    @property
+    def target_fmr(self) -> float:
+        """what was asked for"""
+
+    @property
+    def threshold(self) -> float:
+        """inf: nothing is accepted"""
+
+class DetPoints:
+    """Points of a DET curve, thinned."""
+
+    @property
+    def fmr(self) -> torch.Tensor:
+        """float64 [K]"""
+
+    @property
+    def fmr_deviate(self) -> torch.Tensor:
+        """float64 [K], the normal deviate"""
+
+    @property
+    def fnmr(self) -> torch.Tensor:
+        """float64 [K]"""
+
+    @property
+    def fnmr_deviate(self) -> torch.Tensor:
+        """float64 [K], the normal deviate"""
+
+class ErrorCurve:
+    """Errors at every threshold; a pair is accepted where score >= threshold."""
+
+    def at_fmr(self, target_fmr: float) -> OperatingPoint:
+        """FNMR@FMR, not interpolated. Raises ValueError for a target outside 0 to 1."""
+
+    def det_points(self, least_change: float = ...) -> DetPoints:
+        """The DET curve without rates of 0 and 1, thinned."""
+
+    def equal_error(self) -> EqualError:
+        """EER: straight lines between the two thresholds that enclose the crossing."""
+
+    @property
+    def fmr(self) -> torch.Tensor:
+        """float64 [T]"""
+
+    @property
+    def fnmr(self) -> torch.Tensor:
+        """float64 [T]"""
+
+    @property
+    def genuine(self) -> float:
+        """pairs of one person"""
+
+    @property
+    def impostor(self) -> float:
+        """pairs of two people"""
+
+    @property
+    def thresholds(self) -> torch.Tensor:
+        """float64 [T], rising, the last is inf"""
+
+class Interval:
+    """Bounds of a rate."""
+
+    def __repr__(self) -> str: ...
+    @property
+    def high(self) -> float:
+        """0 to 1"""
+
+    @property
+    def low(self) -> float:
+        """0 to 1"""
+
+class BootstrapOptions:
+    """How often people are drawn anew."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def confidence(self) -> float:
+        """of percentile intervals"""
+
+    @confidence.setter
+    def confidence(self, arg0: float) -> None: ...
+    @property
+    def resamples(self) -> int:
+        """at least 10"""
+
+    @resamples.setter
+    def resamples(self, arg0: int) -> None: ...
+    @property
+    def seed(self) -> int:
+        """of Philox"""
+
+    @seed.setter
+    def seed(self, arg0: int) -> None: ...
+    @property
+    def threads(self) -> int:
+        """0: one per processor"""
+
+    @threads.setter
+    def threads(self, arg0: int) -> None: ...
+
+class BootstrapIntervals:
+    """Bootstrap over people."""
+
+    @property
+    def equal_error(self) -> Interval:
+        """of the EER"""
+
+    @property
+    def equal_error_spread(self) -> float:
+        """standard deviation of the EER over the resamples"""
+
+    @property
+    def fnmr(self) -> list[Interval]:
+        """of FNMR at each target FMR"""
+
+    @property
+    def resamples(self) -> int:
+        """that held pairs of both kinds"""
+
+class AllPairsOptions:
+    """What is kept of all pairs."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def bins(self) -> int:
+        """of equal width, over the cosines -1 to 1"""
+
+    @bins.setter
+    def bins(self, arg0: int) -> None: ...
+    @property
+    def nearest(self) -> int:
+        """how many of the nearest pairs of all"""
+
+    @nearest.setter
+    def nearest(self, arg0: int) -> None: ...
+    @property
+    def nearest_each(self) -> int:
+        """and of each row; twice the time"""
+
+    @nearest_each.setter
+    def nearest_each(self, arg0: int) -> None: ...
+    @property
+    def threads(self) -> int:
+        """0: one per processor"""
+
+    @threads.setter
+    def threads(self, arg0: int) -> None: ...
+    @property
+    def thresholds(self) -> list[float]:
+        """rising; pairs at or above are counted"""
+
+    @thresholds.setter
+    def thresholds(self, arg0: collections.abc.Sequence[float]) -> None: ...
+
+class NearPair:
+    """Two rows of high cosine."""
+
+    @property
+    def cosine(self) -> float:
+        """-1 to 1"""
+
+    @property
+    def first(self) -> int:
+        """row"""
+
+    @property
+    def second(self) -> int:
+        """row, above first"""
+
+class PairCounts:
+    """Pairs of one kind."""
+
+    @property
+    def above(self) -> torch.Tensor:
+        """int64 [thresholds]"""
+
+    @property
+    def bins(self) -> torch.Tensor:
+        """int64 [bins]"""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def pairs(self) -> float: ...
+    @property
+    def variance(self) -> float: ...
+
+class AllPairs:
+    """Every pair of rows, each counted once."""
+
+    def d_prime(self) -> float: ...
+    @property
+    def genuine(self) -> PairCounts:
+        """pairs of one person"""
+
+    @property
+    def impostor(self) -> PairCounts:
+        """pairs of two people"""
+
+    @property
+    def nearest(self) -> list[NearPair]:
+        """of two people, highest cosine first"""
+
+    @property
+    def neighbour_cosines(self) -> torch.Tensor:
+        """float32 [N, nearest_each]"""
+
+    @property
+    def neighbours(self) -> torch.Tensor:
+        """int64 [N, nearest_each], -1 where there are fewer"""
+
+class FoldOptions:
+    """10-fold verification."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def folds(self) -> int:
+        """contiguous, as scikit-learn's KFold makes them"""
+
+    @folds.setter
+    def folds(self, arg0: int) -> None: ...
+    @property
+    def target_far(self) -> float:
+        """of VAL"""
+
+    @target_far.setter
+    def target_far(self, arg0: float) -> None: ...
+
+class FoldResult:
+    """10-fold verification as the LFW protocol has it."""
+
+    @property
+    def accuracies(self) -> torch.Tensor:
+        """float64 [folds]"""
+
+    @property
+    def accuracy(self) -> float:
+        """mean over the folds"""
+
+    @property
+    def accuracy_spread(self) -> float:
+        """population standard deviation"""
+
+    @property
+    def far(self) -> float:
+        """mean FAR that was met"""
+
+    @property
+    def thresholds(self) -> torch.Tensor:
+        """float64 [folds], squared distances"""
+
+    @property
+    def val(self) -> float:
+        """mean TAR at the target FAR of the other folds, or NaN"""
+
+    @property
+    def val_spread(self) -> float:
+        """population standard deviation"""
+
+class IdentificationOptions:
+    """Rank-k identification."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def ranks(self) -> int:
+        """rates at rank 1 to this"""
+
+    @ranks.setter
+    def ranks(self, arg0: int) -> None: ...
+    @property
+    def threads(self) -> int:
+        """0: one per processor"""
+
+    @threads.setter
+    def threads(self, arg0: int) -> None: ...
+
+class SeparationOptions:
+    """When people count as different."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def dcface_distance(self) -> float:
+        """DCFace's r"""
+
+    @dcface_distance.setter
+    def dcface_distance(self, arg0: float) -> None: ...
+    @property
+    def threads(self) -> int:
+        """0: one per processor"""
+
+    @threads.setter
+    def threads(self, arg0: int) -> None: ...
+    @property
+    def unique_cosine(self) -> float:
+        """Vec2Face's threshold"""
+
+    @unique_cosine.setter
+    def unique_cosine(self, arg0: float) -> None: ...
+
+class Separation:
+    """How far people are apart, and their photos together."""
+
+    @property
+    def dcface_consistency(self) -> float:
+        """DCFace's C_intra"""
+
+    @property
+    def dcface_uniqueness(self) -> float:
+        """DCFace's U_class"""
+
+    @property
+    def inter_class_max(self) -> float:
+        """highest cosine of two centres"""
+
+    @property
+    def intra_class(self) -> torch.Tensor:
+        """float64 [C] mean cosine of one person's pairs, or NaN"""
+
+    @property
+    def intra_class_mean(self) -> float:
+        """mean over people"""
+
+    @property
+    def nearest_other(self) -> torch.Tensor:
+        """float64 [C] cosine to the nearest other centre"""
+
+    @property
+    def people(self) -> torch.Tensor:
+        """int64 [C] labels"""
+
+    @property
+    def to_centre_mean(self) -> float:
+        """mean over people"""
+
+    @property
+    def unique_share(self) -> float:
+        """Vec2Face's |U| / C"""
+
+class VerificationBinLimits:
+    """What a .bin may claim."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def max_file_bytes(self) -> int:
+        """of the file"""
+
+    @max_file_bytes.setter
+    def max_file_bytes(self, arg0: int) -> None: ...
+    @property
+    def max_pairs(self) -> int:
+        """pairs"""
+
+    @max_pairs.setter
+    def max_pairs(self, arg0: int) -> None: ...
+    @property
+    def max_picture_bytes(self) -> int:
+        """an encoded picture"""
+
+    @max_picture_bytes.setter
+    def max_picture_bytes(self, arg0: int) -> None: ...
+
+class VerificationBin:
+    """Pairs of encoded pictures, one person or two."""
+
+    def __len__(self) -> int:
+        """pairs"""
+
+    def picture(self, i: int) -> bytes:
+        """Bytes of picture i; pair k is made of 2 k and 2 k + 1."""
+
+    @property
+    def same(self) -> list[bool]:
+        """whether each pair shows one person"""
+
+class CropContract:
+    """The crops that a recogniser was trained on."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def crop_template(self) -> str:
+        """'arcface' or 'ffhq'"""
+
+    @crop_template.setter
+    def crop_template(self, arg0: str) -> None: ...
+    @property
+    def height_px(self) -> int:
+        """height of a crop"""
+
+    @height_px.setter
+    def height_px(self, arg0: int) -> None: ...
+    @property
+    def is_bgr(self) -> bool:
+        """blue is the network's first channel"""
+
+    @is_bgr.setter
+    def is_bgr(self, arg0: bool) -> None: ...
+    @property
+    def mean(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """input = (value - mean) / std, values 0 to 255, in the network's order of channels"""
+
+    @mean.setter
+    def mean(
+        self, arg0: typing.Annotated[collections.abc.Sequence[float], "FixedSize(3)"]
+    ) -> None: ...
+    @property
+    def std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """as mean"""
+
+    @std.setter
+    def std(
+        self, arg0: typing.Annotated[collections.abc.Sequence[float], "FixedSize(3)"]
+    ) -> None: ...
+    @property
+    def width_px(self) -> int:
+        """width; where it is less, the middle of the square crop"""
+
+    @width_px.setter
+    def width_px(self, arg0: int) -> None: ...
+
+class EmbedOptions:
+    """How crops are embedded."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def batch_size(self) -> int:
+        """crops a pass of the network"""
+
+    @batch_size.setter
+    def batch_size(self, arg0: int) -> None: ...
+    @property
+    def flip(self) -> bool:
+        """add the embeddings of the crop and of its mirror image: twice the time"""
+
+    @flip.setter
+    def flip(self, arg0: bool) -> None: ...
+    @property
+    def normalise(self) -> bool:
+        """False: raw embeddings"""
+
+    @normalise.setter
+    def normalise(self, arg0: bool) -> None: ...
+    @property
+    def smallest_source_px(self) -> float:
+        """a face whose crop shows fewer pixels of the picture along a side is refused"""
+
+    @smallest_source_px.setter
+    def smallest_source_px(self, arg0: float) -> None: ...
+
+class PoseOptions:
+    """How a head is laid over five landmarks."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def doubtful_misfit(self) -> float:
+        """a pose whose misfit is larger is doubtful"""
+
+    @doubtful_misfit.setter
+    def doubtful_misfit(self, arg0: float) -> None: ...
+    @property
+    def landmark_noise(self) -> float:
+        """standard deviation of a landmark as a share of the distance of the eyes"""
+
+    @landmark_noise.setter
+    def landmark_noise(self, arg0: float) -> None: ...
+
+class QualityOptions:
+    """How far an embedding may be relied on."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def measure(self) -> str:
+        """'norm' or 'learned'"""
+
+    @measure.setter
+    def measure(self, arg0: str) -> None: ...
+    @property
+    def norm_high(self) -> float:
+        """length that becomes 1"""
+
+    @norm_high.setter
+    def norm_high(self, arg0: float) -> None: ...
+    @property
+    def norm_low(self) -> float:
+        """length of a raw embedding that becomes 0"""
+
+    @norm_low.setter
+    def norm_low(self, arg0: float) -> None: ...
+
+class Embeddings:
+    """What a recogniser says about N faces."""
+
+    @property
+    def norms(self) -> torch.Tensor:
+        """float32 [N], lengths of the raw embeddings"""
+
+    @property
+    def quality(self) -> torch.Tensor | None:
+        """float32 [N], higher is better; None where the model gives none"""
+
+    @property
+    def vectors(self) -> torch.Tensor:
+        """float32 [N, D], of length 1 unless raw ones were asked for"""
+
+class Embedder:
+    """An opened recogniser, for all threads."""
+
+    def __init__(
+        self,
+        architecture: str,
+        *,
+        preset: str,
+        path: str,
+        sha256: str,
+        name: str,
+        crop: CropContract,
+    ) -> None: ...
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def crop(self) -> CropContract:
+        """CropContract"""
+
+    @property
+    def crop_size_px(self) -> int:
+        """side of the square crops to make"""
+
+    @property
+    def dimension(self) -> int:
+        """length of an embedding"""
+
+    @property
+    def has_quality(self) -> bool:
+        """gives a learned quality with each embedding"""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def preset(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+
+class HeadPose:
+    """Where a head is turned."""
+
+    def __repr__(self) -> str: ...
+    @property
+    def is_doubtful(self) -> bool:
+        """the misfit is above PoseOptions.doubtful_misfit"""
+
+    @property
+    def misfit(self) -> float:
+        """how unusual a face the landmarks would need, in standard deviations"""
+
+    @property
+    def pitch_deg(self) -> float:
+        """+ up"""
+
+    @property
+    def roll_deg(self) -> float:
+        """+ clockwise in the picture"""
+
+    @property
+    def yaw_deg(self) -> float:
+        """+ to the right of the picture"""
+
+class PoseEstimator:
+    """Five landmarks to the pose of the head, by the shapes of house-head."""
+
+    def __init__(self, *, head: str, options: PoseOptions = ...) -> None: ...
+    def estimate(self, landmarks: torch.Tensor) -> list[HeadPose]:
+        """float [N, 5, 2] px -> HeadPose of each."""
+
 def align_faces(
-    image: torch.Tensor, landmarks: torch.Tensor, *, size_px: int = ..., template: str = ...
+    image: torch.Tensor,
+    landmarks: torch.Tensor,
+    *,
+    size_px: int = ...,
+    template: str = ...,
+    smooth: bool = ...,
 ) -> torch.Tensor:
     """uint8 [H, W, 3], float [N, 5, 2] -> uint8 [N, size_px, size_px, 3], upright crops."""
+
+def all_pairs(
+    vectors: torch.Tensor,
+    people: torch.Tensor | None = ...,
+    *,
+    options: AllPairsOptions = ...,
+    on_progress: collections.abc.Callable[[float], None] | None = ...,
+) -> AllPairs:
+    """Exact cosines of all pairs of rows of float32 [N, D], in blocks. people: int64 [N];
+    without it no two rows are of one person. on_progress: is told the share that is
+    done."""
 
 def anonymize_collection(
     input: str,
@@ -1321,9 +1975,25 @@ def anonymize_image(
 ) -> AnonymizedImage:
     """uint8 [H, W, 3] RGB -> AnonymizedImage."""
 
+def assess_quality(embeddings: Embeddings, options: QualityOptions) -> torch.Tensor:
+    """float32 [N], 0 to 1, higher is better."""
+
 def begin_dataset(output: str, plan: DatasetPlan) -> None:
     """Writes the plan into a new folder, or raises what synthesize_dataset raises for
     another."""
+
+def bootstrap_intervals(
+    scores: torch.Tensor,
+    genuine: torch.Tensor,
+    first_unit: torch.Tensor,
+    second_unit: torch.Tensor,
+    weights: torch.Tensor,
+    units: int,
+    target_fmrs: collections.abc.Sequence[float],
+    options: BootstrapOptions = ...,
+) -> BootstrapIntervals:
+    """Intervals by drawing whole people. All arrays are [P]; a unit of -1 counts in every
+    draw. Raises ValueError where draws hold no pairs of both kinds."""
 
 def build_info() -> dict[str, str]:
     """What this module was compiled with."""
@@ -1331,8 +2001,14 @@ def build_info() -> dict[str, str]:
 def built_with_cuda() -> bool:
     """Whether the CUDA kernels are in this build."""
 
+def crop_source_px(landmarks: torch.Tensor, embedder: Embedder) -> list[float]:
+    """float [N, 5, 2] -> pixels of the picture along a side of each face's crop."""
+
 def cuda_is_available() -> bool:
     """Whether this process can use a CUDA device."""
+
+def d_prime(genuine: torch.Tensor, impostor: torch.Tensor) -> float:
+    """|mean difference| / sqrt((variance + variance) / 2), population variances."""
 
 def decode_image(path: str, *, limits: ReadLimits = ...) -> DecodedImage:
     """A picture file with its profile and format. Raises CorruptFile or Unavailable."""
@@ -1345,6 +2021,26 @@ def detect_faces(
 ) -> FaceSearch:
     """uint8 [H, W, 3] RGB -> FaceSearch."""
 
+def embed_crops(
+    crops: torch.Tensor, embedder: Embedder, *, template: str, options: EmbedOptions = ...
+) -> Embeddings:
+    """uint8 [N, S, S, 3] RGB crops of this template -> Embeddings."""
+
+def embed_faces(
+    image: torch.Tensor, landmarks: torch.Tensor, embedder: Embedder, options: EmbedOptions = ...
+) -> Embeddings:
+    """uint8 [H, W, 3] RGB, float [N, 5, 2] -> Embeddings of the faces, cut out as the
+    recogniser wants them."""
+
+def error_curve(genuine: torch.Tensor, impostor: torch.Tensor) -> ErrorCurve:
+    """From the scores [P] of pairs of one person and of two. Raises ValueError without
+    either."""
+
+def error_curve_of_counts(
+    scores: torch.Tensor, genuine: torch.Tensor, impostor: torch.Tensor
+) -> ErrorCurve:
+    """The same from counts [S] of pairs by score."""
+
 def find_xmp(picture: bytes) -> str:
     """The XMP packet of a JPEG or PNG file, or ''. Raises CorruptFile for damaged headers
     and ValueError for other formats."""
@@ -1352,12 +2048,31 @@ def find_xmp(picture: bytes) -> str:
 def framed_for_crop(recipe: RecipeOptions) -> RecipeOptions:
     """The recipe with the frame that generated_size_px counts on, unless it has its own."""
 
+def gallery_identification(
+    gallery: torch.Tensor,
+    gallery_people: torch.Tensor,
+    probes: torch.Tensor,
+    probe_people: torch.Tensor,
+    options: IdentificationOptions = ...,
+) -> torch.Tensor:
+    """float64 [ranks]: share of probes whose person is among the k nearest people."""
+
 def generated_size_px(options: DatasetOptions) -> int:
     """Height and width that a generator must make for these options."""
+
+def identification_over_choices(
+    vectors: torch.Tensor, people: torch.Tensor, options: IdentificationOptions = ...
+) -> torch.Tensor:
+    """float64 [ranks]: the same, the exact mean over every choice of one gallery photo a
+    person."""
 
 def keep_freed_memory() -> None:
     """Keeps freed memory with this process instead of giving it back to the system: about
     a tenth faster on large pictures. Folder jobs call it themselves."""
+
+def listed_cosines(vectors: torch.Tensor, *, threads: int = ...) -> torch.Tensor:
+    """float32 [N (N - 1) / 2]: the pairs (0, 1), (0, 2), ... as torch.triu_indices lists
+    them."""
 
 def make_plan(
     options: DatasetOptions,
@@ -1377,6 +2092,17 @@ def obscure_faces(
 ) -> torch.Tensor:
     """uint8 [H, W, 3] RGB -> the same with the faces obscured, a new tensor."""
 
+def pair_cosines(vectors: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """float64 [P]: cosines of some pairs of rows."""
+
+def pair_distances(
+    vectors: torch.Tensor, first: torch.Tensor, second: torch.Tensor
+) -> torch.Tensor:
+    """float64 [P]: squared Euclidean distances, as the LFW protocol takes them."""
+
+def probit(p: float) -> float:
+    """What a standard normal variable stays below with probability p."""
+
 def read_image(path: str, *, limits: ReadLimits = ...) -> torch.Tensor:
     """uint8 [H, W, 3] RGB, upright. Raises CorruptFile or Unavailable."""
 
@@ -1387,12 +2113,21 @@ def read_record(data: bytes | bytearray | memoryview, offset: int = ...) -> Reco
 def read_safetensors(path: str) -> dict[str, torch.Tensor]:
     """Tensors by name. Raises CorruptFile for anything the format does not allow."""
 
+def read_verification_bin(path: str, *, limits: VerificationBinLimits = ...) -> VerificationBin:
+    """A set of insightface (.bin). Nothing in the pickle is run. Raises CorruptFile for
+    anything but pictures and booleans, Unavailable where the file cannot be read."""
+
 def recipe_axes() -> list[tuple[str, str, float, float, str]]:
     """(name, group, lowest, highest, meaning) of every field of RecipeOptions."""
 
 def resolve_device(name: str) -> str:
     """'cpu', 'cuda', 'cuda:N' or 'auto' to a device that is there. Raises Unavailable;
     there is no fallback."""
+
+def separation(
+    vectors: torch.Tensor, people: torch.Tensor, options: SeparationOptions = ...
+) -> Separation:
+    """Separation and consistency of a set. Raises ValueError for fewer than two people."""
 
 def sha256_file(path: str) -> str:
     """SHA-256 of a file, 64 hexadecimal digits."""
@@ -1415,6 +2150,15 @@ def synthesize_dataset(
 def uniform_noise(count: int, *, seed: int, sample: int = ..., stream: int = ...) -> torch.Tensor:
     """[count] float32 uniforms in [0, 1) of Philox4x32-10."""
 
+def verify_in_folds(
+    distances: torch.Tensor, same: torch.Tensor, options: FoldOptions = ...
+) -> FoldResult:
+    """distances: squared Euclidean [P]; same: [P]. Raises ValueError for fewer pairs than
+    folds."""
+
+def wilson_interval(successes: float, trials: float, confidence: float = ...) -> Interval:
+    """Wilson's score interval of a share."""
+
 def write_image(
     path: str,
     image: torch.Tensor,
@@ -1435,9 +2179,585 @@ def write_safetensors(
 ) -> None:
     """Writes tensors by name, whole or not at all."""
 
+def write_verification_bin(
+    path: str, pictures: collections.abc.Sequence[bytes], same: collections.abc.Sequence[bool]
+) -> None:
+    """Writes a set whole or not at all: two encoded pictures (bytes) for each boolean."""
+
 DEFAULT_CROP_SIZE_PX: int
+DEFAULT_CROP_SMOOTH: bool
 DEFAULT_CROP_TEMPLATE: str
 __version__: str
+
+class nets:
+    """Networks as torch.nn.Module, for training and comparisons."""
+
+    class InferenceNet:
+        """A network for inference on the CPU: norms folded, weights packed."""
+
+        def __call__(self, x: torch.Tensor) -> list[torch.Tensor]:
+            """float32 [N, 3, H, W] -> its outputs: raw embeddings [N, D], then quality [N, 1]
+            where the net has one. Equal bytes in any batch."""
+
+        def plain(self) -> nets.InferenceNet:
+            """The same by ATen's own operations, for comparison."""
+
+    class HouseRecogniser(torch.nn.Module):
+        """float [N, 3, 64, 64] RGB, (value - 127.5) / 127.5 -> raw embeddings [N, dimension]."""
+
+        def __init__(
+            self,
+            *,
+            channels: typing.Annotated[collections.abc.Sequence[int], "FixedSize(4)"] = ...,
+            blocks: typing.Annotated[collections.abc.Sequence[int], "FixedSize(4)"] = ...,
+            dimension: int = ...,
+            has_quality: bool = ...,
+        ) -> None: ...
+        def estimate_quality(self, raw_embeddings: torch.Tensor) -> torch.Tensor:
+            """Raw embeddings [N, D] -> [N], higher is better; needs has_quality."""
+
+        def folded(self) -> nets.InferenceNet:
+            """The same function for inference on the CPU, as it is now."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+        @property
+        def crop_size_px(self) -> tuple[int, int]:
+            """(height, width)"""
+
+        @property
+        def dimension(self) -> int: ...
+        @property
+        def has_quality(self) -> bool: ...
+
+    class IResNet(torch.nn.Module):
+        """float [N, 3, 112, 112] RGB, (value - 127.5) / 127.5 -> [N, 512]."""
+
+        def __init__(self, preset: str) -> None: ...
+        def estimate_quality(self, raw_embeddings: torch.Tensor) -> torch.Tensor:
+            """Raw embeddings [N, D] -> [N], higher is better; needs has_quality."""
+
+        def folded(self) -> nets.InferenceNet:
+            """The same function for inference on the CPU, as it is now."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+        @property
+        def crop_size_px(self) -> tuple[int, int]:
+            """(height, width)"""
+
+        @property
+        def dimension(self) -> int: ...
+        @property
+        def has_quality(self) -> bool: ...
+
+    class IrBackbone(torch.nn.Module):
+        """float [N, 3, 112, 112], (value - 127.5) / 127.5 -> [N, 512]."""
+
+        def __init__(self, preset: str) -> None: ...
+        def estimate_quality(self, raw_embeddings: torch.Tensor) -> torch.Tensor:
+            """Raw embeddings [N, D] -> [N], higher is better; needs has_quality."""
+
+        def folded(self) -> nets.InferenceNet:
+            """The same function for inference on the CPU, as it is now."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+        @property
+        def crop_size_px(self) -> tuple[int, int]:
+            """(height, width)"""
+
+        @property
+        def dimension(self) -> int: ...
+        @property
+        def has_quality(self) -> bool: ...
+
+    class MobileFaceNet(torch.nn.Module):
+        """float [N, 3, 112, 112 or 96] -> [N, 512 or 128], by preset."""
+
+        def __init__(self, preset: str) -> None: ...
+        def estimate_quality(self, raw_embeddings: torch.Tensor) -> torch.Tensor:
+            """Raw embeddings [N, D] -> [N], higher is better; needs has_quality."""
+
+        def folded(self) -> nets.InferenceNet:
+            """The same function for inference on the CPU, as it is now."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+        @property
+        def crop_size_px(self) -> tuple[int, int]:
+            """(height, width)"""
+
+        @property
+        def dimension(self) -> int: ...
+        @property
+        def has_quality(self) -> bool: ...
+
+    class InceptionResnet(torch.nn.Module):
+        """float [N, 3, 160, 160] RGB, (value - 127.5) / 128 -> [N, 512]."""
+
+        def __init__(self) -> None: ...
+        def estimate_quality(self, raw_embeddings: torch.Tensor) -> torch.Tensor:
+            """Raw embeddings [N, D] -> [N], higher is better; needs has_quality."""
+
+        def folded(self) -> nets.InferenceNet:
+            """The same function for inference on the CPU, as it is now."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+        @property
+        def crop_size_px(self) -> tuple[int, int]:
+            """(height, width)"""
+
+        @property
+        def dimension(self) -> int: ...
+        @property
+        def has_quality(self) -> bool: ...
+
+    class YuNet(torch.nn.Module):
+        """float [N, 3, H, W] BGR, 0 to 255, H and W multiples of 32 -> raw maps [N, 16, H/s,
+        W/s] for s = 8, 16, 32: class 1, box 4, objectness 1, points 10."""
+
+        def __init__(self, *, preset: str = ...) -> None: ...
+        def forward(
+            self, x: torch.Tensor
+        ) -> typing.Annotated[list[torch.Tensor], "FixedSize(3)"]: ...
+
+    class RetinaFace(torch.nn.Module):
+        """float [N, 3, H, W] BGR minus (104, 117, 123) -> for all priors: class logits [N, A,
+        2], raw boxes [N, A, 4], raw landmarks [N, A, 10]. preset: mnet025-leaky,
+        mnet025-relu or r50."""
+
+        def __init__(self, *, preset: str) -> None: ...
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]: ...
+
+    class SixDRepNet(torch.nn.Module):
+        """float [N, 3, 224, 224] RGB, ImageNet norm -> rotations [N, 3, 3]."""
+
+        def __init__(
+            self,
+            *,
+            channels: typing.Annotated[collections.abc.Sequence[int], "FixedSize(5)"] = ...,
+            blocks: typing.Annotated[collections.abc.Sequence[int], "FixedSize(4)"] = ...,
+        ) -> None: ...
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+
+    class YuNetLossOptions:
+        """How the training loss of YuNet is made."""
+
+        def __init__(self, **kwargs: typing.Any) -> None: ...
+        def __repr__(self) -> str: ...
+        def as_dict(self) -> dict[str, typing.Any]:
+            """All options as a dict, nested."""
+
+        @property
+        def box_smooth_point(self) -> float:
+            """below this 1 - IoU the box loss is quadratic; 0: nowhere"""
+
+        @box_smooth_point.setter
+        def box_smooth_point(self, arg0: float) -> None: ...
+        @property
+        def box_weight(self) -> float:
+            """of the box loss (Extended-IoU)"""
+
+        @box_weight.setter
+        def box_weight(self, arg0: float) -> None: ...
+        @property
+        def centre_radius(self) -> float:
+            """a cell may answer for a face whose middle is nearer than this, in strides"""
+
+        @centre_radius.setter
+        def centre_radius(self, arg0: float) -> None: ...
+        @property
+        def class_weight(self) -> float:
+            """of the class loss"""
+
+        @class_weight.setter
+        def class_weight(self, arg0: float) -> None: ...
+        @property
+        def landmark_beta(self) -> float:
+            """below this many strides the landmark loss is quadratic"""
+
+        @landmark_beta.setter
+        def landmark_beta(self, arg0: float) -> None: ...
+        @property
+        def landmark_weight(self) -> float:
+            """of the landmark loss"""
+
+        @landmark_weight.setter
+        def landmark_weight(self, arg0: float) -> None: ...
+        @property
+        def objectness_weight(self) -> float:
+            """of the objectness loss"""
+
+        @objectness_weight.setter
+        def objectness_weight(self, arg0: float) -> None: ...
+        @property
+        def overlap_cost(self) -> float:
+            """weight of the overlap, beside the score, where cells are chosen"""
+
+        @overlap_cost.setter
+        def overlap_cost(self, arg0: float) -> None: ...
+        @property
+        def top_candidates(self) -> int:
+            """best predictions of a face, whose overlaps sum up to the cells it gets"""
+
+        @top_candidates.setter
+        def top_candidates(self, arg0: int) -> None: ...
+
+    class ArcFaceOptions:
+        """A margin on the angle."""
+
+        def __init__(self, **kwargs: typing.Any) -> None: ...
+        def __repr__(self) -> str: ...
+        def as_dict(self) -> dict[str, typing.Any]:
+            """All options as a dict, nested."""
+
+        @property
+        def class_share(self) -> float:
+            """of the classes that take part in a step, above 0, at most 1"""
+
+        @class_share.setter
+        def class_share(self, arg0: float) -> None: ...
+        @property
+        def margin_rad(self) -> float:
+            """added to the angle to the own class"""
+
+        @margin_rad.setter
+        def margin_rad(self, arg0: float) -> None: ...
+        @property
+        def scale(self) -> float:
+            """of the cosines"""
+
+        @scale.setter
+        def scale(self, arg0: float) -> None: ...
+        @property
+        def seed(self) -> int:
+            """of the first class centres and of the classes of each step"""
+
+        @seed.setter
+        def seed(self, arg0: int) -> None: ...
+        @property
+        def sparse_gradient(self) -> bool:
+            """of the class centres, where class_share is below 1"""
+
+        @sparse_gradient.setter
+        def sparse_gradient(self, arg0: bool) -> None: ...
+
+    class CosFaceOptions:
+        """A margin on the cosine."""
+
+        def __init__(self, **kwargs: typing.Any) -> None: ...
+        def __repr__(self) -> str: ...
+        def as_dict(self) -> dict[str, typing.Any]:
+            """All options as a dict, nested."""
+
+        @property
+        def class_share(self) -> float:
+            """of the classes that take part in a step, above 0, at most 1"""
+
+        @class_share.setter
+        def class_share(self, arg0: float) -> None: ...
+        @property
+        def margin(self) -> float:
+            """taken from the cosine to the own class"""
+
+        @margin.setter
+        def margin(self, arg0: float) -> None: ...
+        @property
+        def scale(self) -> float:
+            """of the cosines"""
+
+        @scale.setter
+        def scale(self, arg0: float) -> None: ...
+        @property
+        def seed(self) -> int:
+            """of the first class centres and of the classes of each step"""
+
+        @seed.setter
+        def seed(self, arg0: int) -> None: ...
+        @property
+        def sparse_gradient(self) -> bool:
+            """of the class centres, where class_share is below 1"""
+
+        @sparse_gradient.setter
+        def sparse_gradient(self, arg0: bool) -> None: ...
+
+    class CombinedMarginOptions:
+        """cos(m1 angle + m2) - m3."""
+
+        def __init__(self, **kwargs: typing.Any) -> None: ...
+        def __repr__(self) -> str: ...
+        def as_dict(self) -> dict[str, typing.Any]:
+            """All options as a dict, nested."""
+
+        @property
+        def angle_factor(self) -> float:
+            """m1"""
+
+        @angle_factor.setter
+        def angle_factor(self, arg0: float) -> None: ...
+        @property
+        def angle_margin_rad(self) -> float:
+            """m2"""
+
+        @angle_margin_rad.setter
+        def angle_margin_rad(self, arg0: float) -> None: ...
+        @property
+        def class_share(self) -> float:
+            """of the classes that take part in a step, above 0, at most 1"""
+
+        @class_share.setter
+        def class_share(self, arg0: float) -> None: ...
+        @property
+        def cosine_margin(self) -> float:
+            """m3"""
+
+        @cosine_margin.setter
+        def cosine_margin(self, arg0: float) -> None: ...
+        @property
+        def filter_above(self) -> float:
+            """cosines to other classes above this count as 0; 1: none does"""
+
+        @filter_above.setter
+        def filter_above(self, arg0: float) -> None: ...
+        @property
+        def scale(self) -> float:
+            """of the cosines"""
+
+        @scale.setter
+        def scale(self, arg0: float) -> None: ...
+        @property
+        def seed(self) -> int:
+            """of the first class centres and of the classes of each step"""
+
+        @seed.setter
+        def seed(self, arg0: int) -> None: ...
+        @property
+        def sparse_gradient(self) -> bool:
+            """of the class centres, where class_share is below 1"""
+
+        @sparse_gradient.setter
+        def sparse_gradient(self, arg0: bool) -> None: ...
+
+    class ArcFaceLoss(torch.nn.Module):
+        """Embeddings and labels -> a softmax over cosines with a margin on the own angle."""
+
+        def __init__(
+            self, *, classes: int, dimension: int, options: nets.ArcFaceOptions = ...
+        ) -> None: ...
+        def forward(
+            self, embeddings: torch.Tensor, labels: torch.Tensor, *, step: int = ...
+        ) -> torch.Tensor:
+            """float [N, dimension], int64 [N] -> the mean loss."""
+
+        @property
+        def options(self) -> nets.ArcFaceOptions:
+            """May be changed between steps."""
+
+    class CosFaceLoss(torch.nn.Module):
+        """Embeddings and labels -> a softmax over cosines with a margin on the own cosine."""
+
+        def __init__(
+            self, *, classes: int, dimension: int, options: nets.CosFaceOptions = ...
+        ) -> None: ...
+        def forward(
+            self, embeddings: torch.Tensor, labels: torch.Tensor, *, step: int = ...
+        ) -> torch.Tensor:
+            """float [N, dimension], int64 [N] -> the mean loss."""
+
+        @property
+        def options(self) -> nets.CosFaceOptions:
+            """May be changed between steps."""
+
+    class CombinedMarginLoss(torch.nn.Module):
+        """Embeddings and labels -> a softmax over cosines with both margins and a factor."""
+
+        def __init__(
+            self, *, classes: int, dimension: int, options: nets.CombinedMarginOptions = ...
+        ) -> None: ...
+        def forward(
+            self, embeddings: torch.Tensor, labels: torch.Tensor, *, step: int = ...
+        ) -> torch.Tensor:
+            """float [N, dimension], int64 [N] -> the mean loss."""
+
+        @property
+        def options(self) -> nets.CombinedMarginOptions:
+            """May be changed between steps."""
+
+    class AdaFaceOptions:
+        """A margin that follows the picture's quality."""
+
+        def __init__(self, **kwargs: typing.Any) -> None: ...
+        def __repr__(self) -> str: ...
+        def as_dict(self) -> dict[str, typing.Any]:
+            """All options as a dict, nested."""
+
+        @property
+        def class_share(self) -> float:
+            """of the classes that take part in a step, above 0, at most 1"""
+
+        @class_share.setter
+        def class_share(self, arg0: float) -> None: ...
+        @property
+        def concentration(self) -> float:
+            """the margin is at its end at 1 / this many deviations of the embedding's length"""
+
+        @concentration.setter
+        def concentration(self, arg0: float) -> None: ...
+        @property
+        def margin(self) -> float:
+            """in rad on the angle, and on the cosine"""
+
+        @margin.setter
+        def margin(self, arg0: float) -> None: ...
+        @property
+        def norm_rate(self) -> float:
+            """how fast mean and deviation of the lengths follow the batches, 0 to 1"""
+
+        @norm_rate.setter
+        def norm_rate(self, arg0: float) -> None: ...
+        @property
+        def scale(self) -> float:
+            """of the cosines"""
+
+        @scale.setter
+        def scale(self, arg0: float) -> None: ...
+        @property
+        def seed(self) -> int:
+            """of the first class centres and of the classes of each step"""
+
+        @seed.setter
+        def seed(self, arg0: int) -> None: ...
+        @property
+        def sparse_gradient(self) -> bool:
+            """of the class centres, where class_share is below 1"""
+
+        @sparse_gradient.setter
+        def sparse_gradient(self, arg0: bool) -> None: ...
+
+    class MagFaceOptions:
+        """A margin that grows with the length."""
+
+        def __init__(self, **kwargs: typing.Any) -> None: ...
+        def __repr__(self) -> str: ...
+        def as_dict(self) -> dict[str, typing.Any]:
+            """All options as a dict, nested."""
+
+        @property
+        def class_share(self) -> float:
+            """of the classes that take part in a step, above 0, at most 1"""
+
+        @class_share.setter
+        def class_share(self, arg0: float) -> None: ...
+        @property
+        def is_easy_margin(self) -> bool:
+            """no margin where the angle is above 90 degrees"""
+
+        @is_easy_margin.setter
+        def is_easy_margin(self, arg0: bool) -> None: ...
+        @property
+        def largest_margin_rad(self) -> float:
+            """at largest_norm"""
+
+        @largest_margin_rad.setter
+        def largest_margin_rad(self, arg0: float) -> None: ...
+        @property
+        def largest_norm(self) -> float:
+            """longer ones count as this long"""
+
+        @largest_norm.setter
+        def largest_norm(self, arg0: float) -> None: ...
+        @property
+        def least_margin_rad(self) -> float:
+            """at least_norm"""
+
+        @least_margin_rad.setter
+        def least_margin_rad(self, arg0: float) -> None: ...
+        @property
+        def least_norm(self) -> float:
+            """shorter embeddings count as this long"""
+
+        @least_norm.setter
+        def least_norm(self, arg0: float) -> None: ...
+        @property
+        def norm_weight(self) -> float:
+            """of what draws the lengths up"""
+
+        @norm_weight.setter
+        def norm_weight(self, arg0: float) -> None: ...
+        @property
+        def scale(self) -> float:
+            """of the cosines"""
+
+        @scale.setter
+        def scale(self, arg0: float) -> None: ...
+        @property
+        def seed(self) -> int:
+            """of the first class centres and of the classes of each step"""
+
+        @seed.setter
+        def seed(self, arg0: int) -> None: ...
+        @property
+        def sparse_gradient(self) -> bool:
+            """of the class centres, where class_share is below 1"""
+
+        @sparse_gradient.setter
+        def sparse_gradient(self, arg0: bool) -> None: ...
+
+    class AdaFaceLoss(torch.nn.Module):
+        """Takes raw embeddings; follows their lengths in training mode."""
+
+        def __init__(
+            self, *, classes: int, dimension: int, options: nets.AdaFaceOptions = ...
+        ) -> None: ...
+        def forward(
+            self, embeddings: torch.Tensor, labels: torch.Tensor, *, step: int = ...
+        ) -> torch.Tensor:
+            """float [N, dimension], int64 [N] -> the mean loss."""
+
+        @property
+        def options(self) -> nets.AdaFaceOptions:
+            """May be changed between steps."""
+
+    class MagFaceLoss(torch.nn.Module):
+        """Takes raw embeddings."""
+
+        def __init__(
+            self, *, classes: int, dimension: int, options: nets.MagFaceOptions = ...
+        ) -> None: ...
+        def forward(
+            self, embeddings: torch.Tensor, labels: torch.Tensor, *, step: int = ...
+        ) -> torch.Tensor:
+            """float [N, dimension], int64 [N] -> the mean loss."""
+
+        @property
+        def options(self) -> nets.MagFaceOptions:
+            """May be changed between steps."""
+
+    @staticmethod
+    def euler_degrees(rotations: torch.Tensor) -> torch.Tensor:
+        """float [N, 3, 3] -> pitch, yaw, roll, [N, 3], with the signs of 300W-LP."""
+
+    @staticmethod
+    def rotations_of_six(six: torch.Tensor) -> torch.Tensor:
+        """float [N, 6], two vectors -> rotations [N, 3, 3]."""
+
+    @staticmethod
+    def sample_classes(
+        labels: torch.Tensor, *, class_count: int, wanted: int, seed: int, step: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """int64 [N] -> the classes of a step, int64 [K], and where in them each label is,
+        int64 [N]."""
+
+    @staticmethod
+    def yunet_loss(
+        outputs: typing.Annotated[collections.abc.Sequence[torch.Tensor], "FixedSize(3)"],
+        boxes: torch.Tensor,
+        landmarks: torch.Tensor,
+        pictures: torch.Tensor,
+        *,
+        has_landmarks: torch.Tensor | None = ...,
+        ignored: torch.Tensor | None = ...,
+        options: nets.YuNetLossOptions = ...,
+    ) -> torch.Tensor:
+        """YuNet's three maps, float [M, 4] px, float [M, 5, 2] px, int64 [M] (the picture of
+        each face), bool [M] twice -> the training loss, a scalar."""
 
 class ops:
     """Stateless tensor kernels."""

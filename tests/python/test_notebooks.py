@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from guise.embedding import DEFAULT_RECOGNISER
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 # What each must have printed when it is through.
 PRINTED = {
     "01_anonymize": "1 written, 1 without a face, 1 failed",
     "02_faces_of_nobody": "byte for byte the same: True",
     "03_dataset_report": "byte for byte the same: True",
+    "04_measuring_faces": "measured: 48 faces of 12 people",
 }
 
 
-@pytest.mark.needs_weights("centerface")
+@pytest.mark.needs_weights("centerface", DEFAULT_RECOGNISER)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")

@@ -1,4 +1,4 @@
-"""The command line: `guise anonymize`, `render`, `synthesize`, `report`, `models ...`, `doctor`.
+"""The command line: `guise anonymize`, `render`, `synthesize`, `report`, `evaluate ...` and more.
 
 Exit codes: 0 all well; 2 wrong use; 3 some photos need review; 4 something is missing or full;
 130 stopped by Ctrl-C.
@@ -16,6 +16,7 @@ from guise import _core
 from guise.cli._console import EXIT_INTERRUPTED, note, say
 from guise.cli.anonymize import anonymize
 from guise.cli.doctor import doctor
+from guise.cli.evaluate import app as evaluate_app
 from guise.cli.models import app as models_app
 from guise.cli.render import render
 from guise.cli.report import report
@@ -54,6 +55,7 @@ app.command()(anonymize)
 app.command()(render)
 app.command()(synthesize)
 app.command()(report)
+app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(models_app, name="models")
 app.command()(doctor)
 

@@ -9,6 +9,7 @@
 #include "io/atomic_file.h"
 #include "io/safetensors.h"
 #include "io/sha256.h"
+#include "nets/retinaface.h"
 #include "nets/weights.h"
 #include "nets/yunet.h"
 #include "support/naive_ops.h"
@@ -56,6 +57,20 @@ TEST(OpenFaceDetector, OpensConvertedWeightsOfBothLayouts) {
   }
 }
 
+TEST(OpenFaceDetector, OpensRetinaFaceByItsPresetAlone) {
+  const test::ScratchFolder folder;
+  const std::string path = folder / "retinaface.safetensors";
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& [key, tensor] : state_dict(*RetinaFace())) tensors[key] = tensor;
+  io::write_safetensors(path, tensors);
+  for (const char* architecture : {"retinaface-mnet025-leaky", "retinaface-mnet025-relu"}) {
+    EXPECT_EQ(open_face_detector(architecture, path, "")->traits().name, architecture);
+  }
+  EXPECT_NE(refusal<CorruptFile>("retinaface-r50", path).find(" missing: body.bn1"),
+            std::string::npos);
+  EXPECT_NE(refusal<CorruptFile>("yunet", path).find("unexpected"), std::string::npos);
+}
+
 TEST(OpenFaceDetector, RefusesAnotherSha256NamingTheFile) {
   const test::ScratchFolder folder;
   const std::string path = folder / "weights.safetensors";
@@ -85,7 +100,7 @@ TEST(OpenFaceDetector, RefusesWhatIsNoModel) {
        {std::string(), std::string("hello, this is a text file and no graph"),
         std::string(1000, '\0'), std::string(1000, '\xff')}) {
     put(path, content);
-    for (const char* architecture : {"yunet", "centerface"}) {
+    for (const char* architecture : {"yunet", "centerface", "retinaface-mnet025-leaky"}) {
       const std::string text = refusal<CorruptFile>(architecture, path);
       EXPECT_NE(text.find(path), std::string::npos)
           << architecture << ", " << content.size() << " bytes: " << text;
