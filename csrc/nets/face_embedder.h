@@ -10,8 +10,8 @@
 
 namespace guise::nets {
 
-// The crops that a recogniser was trained on. Comes from the registry, [MODEL.input]; the only place
-// where a range or a colour order is applied is `FaceEmbedder::embed`.
+// The crops that a recogniser was trained on. Comes from the registry, [MODEL.input]; the only
+// place where a range or a colour order is applied is `FaceEmbedder::embed`.
 struct CropContract {
   std::string crop_template = "arcface";  // of stages/align_face
   int64_t height_px = 112, width_px = 112;

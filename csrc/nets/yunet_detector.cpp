@@ -25,9 +25,9 @@ const DetectorTraits kTraits{"yunet",
 
 const DetectorTraits kHouseTraits{"house-detector",
                                   /*propose_score=*/0.15F,
-                                  /*sure_score=*/0.9F,
-                                  /*accept_score=*/0.75F,
-                                  /*review_score=*/0.65F,
+                                  /*sure_score=*/0.95F,
+                                  /*accept_score=*/0.82F,
+                                  /*review_score=*/0.72F,
                                   /*tile_px=*/1024,
                                   /*level_step=*/2,
                                   /*look_face_px=*/72.0};

@@ -158,8 +158,8 @@ bool step(const render::FivePointShape& shape, const Target& target, Fit& fit, d
 Fit best_fit(const render::FivePointShape& shape, const Target& target) {
   // From the mouth to the eyes: unlike the line of the eyes it is long from the side, too.
   const auto& p = target.points;
-  const double roll = std::atan2(p[0][0] + p[1][0] - p[3][0] - p[4][0],
-                                 p[0][1] + p[1][1] - p[3][1] - p[4][1]);
+  const double roll =
+      std::atan2(p[0][0] + p[1][0] - p[3][0] - p[4][0], p[0][1] + p[1][1] - p[3][1] - p[4][1]);
   Fit best{{}, std::numeric_limits<double>::infinity()};
   for (const double yaw_deg : {-50.0, 0.0, 50.0}) {
     for (const double pitch_deg : {-15.0, 15.0}) {

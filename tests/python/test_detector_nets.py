@@ -62,6 +62,11 @@ def test_names_and_sizes_are_the_published_ones(preset: str, tensors: int, count
     twin = RetinaFaceTwin(preset).state_dict()
     assert {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in twin.items()}
     assert (len(state), elements(state)) == (tensors, count)
+    if preset == "r50":
+        # torchvision's ResNet-50 has 25,557,032 parameters, 2,049,000 of them in its classifier.
+        net = nets.RetinaFace(preset=preset)
+        body = sum(p.numel() for name, p in net.named_parameters() if name.startswith("body."))
+        assert body == 25_557_032 - 2_049_000
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -161,7 +161,7 @@ def test_an_ignored_face_teaches_nothing() -> None:
 def test_no_faces_leave_the_objectness_alone() -> None:
     maps = random_maps(8, 2, (32, 32))
     got = engine_loss(maps, [Faces(), Faces()])
-    wanted = sum(float(torch.nn.functional.softplus(m[:, 5]).sum()) for m in maps)
+    wanted = sum(torch.nn.functional.softplus(m[:, 5]).sum().item() for m in maps)
     assert got.item() == pytest.approx(wanted)
 
 

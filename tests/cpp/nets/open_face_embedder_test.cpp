@@ -28,9 +28,7 @@ class OpenFaceEmbedder : public ::testing::Test {
     write(file_.path, at::kFloat);
   }
 
-  std::string path(const std::string& name) const {
-    return folder_ / (name + ".safetensors");
-  }
+  std::string path(const std::string& name) const { return folder_ / (name + ".safetensors"); }
 
   void write(const std::string& path, at::ScalarType dtype) const {
     std::map<std::string, at::Tensor> tensors;
