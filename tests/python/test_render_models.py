@@ -11,10 +11,16 @@ from guise import models
 from guise.models import store
 from guise.models.fetch import fetch_model
 from guise.models.pin_bundled import pinned
-from guise.models.registry import BundledSource, packaged_model, packaged_text
+from guise.models.registry import (
+    BundledSource,
+    load_registry,
+    packaged_model,
+    packaged_text,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-HOUSE = ("house-head", "house-skin", "house-light")
+RENDERERS = ("house-head", "house-skin", "house-light")
+HOUSE = (*RENDERERS, "house-detector")
 
 
 def test_the_registry_of_the_sources_is_pinned() -> None:
@@ -23,6 +29,8 @@ def test_the_registry_of_the_sources_is_pinned() -> None:
 
 
 def test_pinning_sees_another_file(tmp_path: Path) -> None:
+    bundled = {e.name for e in load_registry().values() if isinstance(e.source, BundledSource)}
+    assert bundled == set(HOUSE)
     for name in HOUSE:
         (tmp_path / name).mkdir()
         (tmp_path / name / f"{name}.safetensors").write_bytes(name.encode())
@@ -40,7 +48,8 @@ def test_pinning_sees_another_file(tmp_path: Path) -> None:
 def test_a_house_model_is_part_of_the_package(name: str, empty_store: Path) -> None:
     entry = models.get(name)
     assert isinstance(entry.source, BundledSource)
-    assert (entry.task, entry.role, entry.commercial) == ("render", "engine", "yes")
+    task = "render" if name in RENDERERS else "detect"
+    assert (entry.task, entry.role, entry.commercial) == (task, "engine", "yes")
     assert store.inspect(entry).state == "present"
     assert models.path(name) == packaged_model(f"{name}.safetensors")
     assert fetch_model(name) == models.path(name), "nothing is to be fetched"
