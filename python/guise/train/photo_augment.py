@@ -22,6 +22,7 @@ class PhotoAugmenter:
     the same seed and crops gives the same batch.
     """
 
+    STRETCH = 0.3  # of the width, in octaves either way
     LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
     # How coarsely JPEG keeps a frequency grows about linearly from the mean to the finest.
     QUANTISER = 12 + 6.5 * (torch.arange(8)[:, None] + torch.arange(8)[None]).float()
@@ -65,7 +66,7 @@ class PhotoAugmenter:
         s = self.strength
         angle = self.uniform(-10, 10, count) * (s * math.pi / 180)
         scale = INPUT_PX / CROP_PX * torch.exp2(self.uniform(-0.2, 0.2, count) * s)
-        stretch = torch.exp2(self.uniform(-0.3, 0.3, count) * s)
+        stretch = torch.exp2(self.uniform(-1, 1, count) * self.STRETCH * s)
         flip = torch.where(torch.rand(count, generator=self.random) < 0.5, -1.0, 1.0)
         cosine, sine = angle.cos() * scale, angle.sin() * scale
         shift = self.uniform(-0.09, 0.09, 2, count) * s + CENTRE_SHIFT
