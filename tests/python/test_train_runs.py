@@ -227,3 +227,23 @@ def test_a_folder_without_portraits_stops_before_anything(tmp_path: Path) -> Non
     assert answer.exit_code == 1
     assert "must hold .jpg or .png" in answer.output
     assert [each.name for each in tmp_path.iterdir()] == ["empty"]
+
+
+def test_the_margin_grows_and_makes_the_loss_harder(data: recogniser.StepData) -> None:
+    inputs, labels = data(0)
+    losses = []
+    for step, margin in ((0, 0.0), (3, TINY.margin)):
+        run = recogniser.Run(TINY, data.classes)
+        run.net.train()
+        run.step = step
+        centres = run.loss.state_dict()["weight"].clone()
+        with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+            found = run.net(inputs.contiguous(memory_format=torch.channels_last)).float()
+        normalize = torch.nn.functional.normalize
+        cosine = normalize(found) @ normalize(centres).T
+        cosine[torch.arange(len(labels)), labels] -= margin
+        expected = torch.nn.functional.cross_entropy(TINY.scale * cosine, labels)
+        losses.append(run.advance(inputs, labels))
+        assert losses[-1] == pytest.approx(float(expected), rel=1e-3)
+        assert not torch.equal(run.loss.state_dict()["weight"], centres)
+    assert losses[1] > losses[0]

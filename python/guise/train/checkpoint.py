@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,28 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"{path} must be a checkpoint of `python -m guise.train`; its facts are missing"
         ) from None
     return tensors, facts
+
+
+def resume_checkpoint(path: Path, options: Any) -> tuple[dict[str, Tensor], int]:
+    """The tensors and the step of a run that had these options (a dataclass).
+
+    Raises ValueError that names the options that differ, CorruptFile.
+    """
+    tensors, facts = load_checkpoint(path)
+    ours = json.loads(json.dumps(asdict(options)))  # tuples come back as lists
+    known = facts["options"]
+    differing = [name for name, value in ours.items() if known.get(name) != value]
+    if differing:
+        raise ValueError(
+            f"{path} must have been trained with the same options; these differ: "
+            f"{', '.join(differing)}; give them as they were, or another folder"
+        )
+    return tensors, int(facts["step"])
+
+
+def tensors_below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin with `prefix`, without it."""
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

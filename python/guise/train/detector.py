@@ -23,10 +23,11 @@ from torch import Tensor
 
 from guise import _core
 from guise.train.checkpoint import (
-    load_checkpoint,
     optimiser_tensors,
     restore_optimiser,
+    resume_checkpoint,
     save_checkpoint,
+    tensors_below,
 )
 from guise.train.crop_bank import list_portraits
 from guise.train.detector_scenes import Scene, SceneSource, expose
@@ -116,7 +117,7 @@ class Run:
         self.step = 0
 
     @property
-    def knows_faces(self) -> bool:
+    def has_portraits(self) -> bool:
         """Whether portraits are among the scenes."""
         return self.step >= self.options.portraits_from
 
@@ -163,25 +164,10 @@ class Run:
 
     def resume(self, path: Path) -> None:
         """Raises ValueError where the checkpoint was made under other options."""
-        tensors, facts = load_checkpoint(path)
-        differing = [
-            name
-            for name, value in asdict(self.options).items()
-            if facts["options"].get(name) != value
-        ]
-        if differing:
-            raise ValueError(
-                f"{path} must have been trained with the same options; these differ: "
-                f"{', '.join(differing)}; give them as they were, or another folder"
-            )
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-
-        self.net.load_state_dict(part("net."))
-        self.mean = part("mean.")
+        tensors, self.step = resume_checkpoint(path, self.options)
+        self.net.load_state_dict(tensors_below(tensors, "net."))
+        self.mean = tensors_below(tensors, "mean.")
         restore_optimiser(self.optimiser, tensors)
-        self.step = int(facts["step"])
 
 
 def train(
@@ -204,7 +190,7 @@ def train(
     began, first = time.perf_counter(), run.step
     run.net.train()
     while run.step < end:
-        if label is not None and source.portraits is None and run.knows_faces:
+        if label is not None and source.portraits is None and run.has_portraits:
             source = replace(source, portraits=label(_labeller(run, work)))
         losses.append(run.advance(draw_batch(source, run.options, run.step)))
         if run.step % log_every == 0:

@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from guise import _core
 from guise.train.checkpoint import (
-    load_checkpoint,
     optimiser_tensors,
     restore_optimiser,
+    resume_checkpoint,
     save_checkpoint,
+    tensors_below,
 )
 from guise.train.crop_bank import (
     Crops,
@@ -127,9 +128,16 @@ class Run:
             dimension=options.dimension,
         )
         use_channels_last(self.net)
-        self.centres = nn.Parameter(functional.normalize(torch.randn(classes, options.dimension)))
+        self.loss = _core.nets.CosFaceLoss(
+            classes=classes,
+            dimension=options.dimension,
+            options=_core.nets.CosFaceOptions(scale=options.scale, margin=0.0),
+        )
+        # Of length 1: the rate is meant for centres of that length.
+        centres = functional.normalize(torch.randn(classes, options.dimension))
+        self.loss.load_state_dict({"weight": centres})
         self.optimiser = torch.optim.SGD(
-            [*self.net.parameters(), self.centres],
+            [*self.net.parameters(), *self.loss.parameters()],
             lr=options.rate,
             momentum=0.9,
             weight_decay=options.weight_decay,
@@ -143,16 +151,12 @@ class Run:
         rate = options.rate * (0.5 + 0.5 * math.cos(math.pi * share))
         self.optimiser.param_groups[0]["lr"] = rate * min(1.0, (self.step + 1) / 200)
         grown = (share - options.margin_from) / (options.margin_full - options.margin_from)
-        margin = options.margin * min(max(grown, 0.0), 1.0)
+        self.loss.options.margin = options.margin * min(max(grown, 0.0), 1.0)
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
             embeddings = self.net(inputs.contiguous(memory_format=torch.channels_last))
-        cosine = functional.normalize(embeddings.float()) @ functional.normalize(self.centres).T
-        # CosFace (Wang et al. 2018): the cosine to the own class, less the margin.
-        taken = torch.full((len(labels), 1), -margin)
-        cosine = cosine.scatter_add(1, labels[:, None], taken)
-        loss = functional.cross_entropy(options.scale * cosine, labels)
+        loss = self.loss(embeddings.float(), labels)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimiser.step()
         self.step += 1
         return float(loss.item())
@@ -160,30 +164,16 @@ class Run:
     def save(self, path: Path) -> None:
         """The whole state."""
         tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
-        tensors["centres"] = self.centres
+        tensors["centres"] = self.loss.state_dict()["weight"]
         tensors.update(optimiser_tensors(self.optimiser))
         save_checkpoint(path, tensors, {"step": self.step, "options": asdict(self.options)})
 
     def resume(self, path: Path) -> None:
         """Raises ValueError where the checkpoint was made under other options."""
-        tensors, facts = load_checkpoint(path)
-        ours = {name: _plain(value) for name, value in asdict(self.options).items()}
-        differing = [name for name, value in ours.items() if facts["options"].get(name) != value]
-        if differing:
-            raise ValueError(
-                f"{path} must have been trained with the same options; these differ: "
-                f"{', '.join(differing)}; give them as they were, or another folder"
-            )
-        state = {key[4:]: value for key, value in tensors.items() if key.startswith("net.")}
-        self.net.load_state_dict(state)
-        with torch.no_grad():
-            self.centres.copy_(tensors["centres"])
+        tensors, self.step = resume_checkpoint(path, self.options)
+        self.net.load_state_dict(tensors_below(tensors, "net."))
+        self.loss.load_state_dict({"weight": tensors["centres"]})
         restore_optimiser(self.optimiser, tensors)
-        self.step = int(facts["step"])
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def train(
