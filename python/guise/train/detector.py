@@ -46,7 +46,7 @@ class DetectorOptions:
     large_people: int = 700  # large pictures, 384 px, one each
     size_px: int = 320  # of a scene
     batch: int = 16
-    steps: int = 4_000
+    steps: int = 7_000
     portraits_from: int = 1_500  # the step from which portraits are among the scenes
     rate: float = 2e-3
     weight_decay: float = 1e-2

@@ -50,9 +50,9 @@ class SceneSource:
         random = np.random.default_rng([seed, number])
         builder = _Builder(self, random)
         kind = random.random()
-        if self.portraits is not None and kind < 0.3:
+        if self.portraits is not None and kind < 0.36:
             builder.fill_with_portrait(self.portraits)
-        elif kind < 0.42:
+        elif kind < 0.46:
             builder.fill_with_render()
         else:
             builder.fill_with_place()
@@ -88,6 +88,16 @@ class _Builder:
         self._fill(picture, bank.boxes[row], bank.landmarks[row])
 
     def fill_with_portrait(self, bank: PortraitBank) -> None:
+        if self.random.random() < 0.15:
+            piece = self._piece_without_face()
+            if piece is not None:
+                self.canvas = cv2.resize(
+                    np.ascontiguousarray(piece),
+                    (self.size, self.size),
+                    interpolation=cv2.INTER_AREA,
+                ).astype(np.uint8)
+            self.distract(int(self.random.integers(0, 4)))
+            return
         row = int(self.random.integers(len(bank)))
         self._fill(bank.pictures[row], bank.boxes[row], None)
         if self.random.random() < 0.3:
@@ -173,23 +183,38 @@ class _Builder:
             if self.random.random() < 0.4:
                 draw_shape(self.random, self.canvas)
                 continue
-            bank = self.source.small
-            row = int(self.random.integers(len(bank)))
-            x0, y0, x1, y1 = (int(v) for v in bank.boxes[row])
-            picture = bank.pixels[row]
-            side = picture.shape[0]
-            strips = [
+            piece = self._piece_without_face()
+            if piece is not None:
+                self._paste(piece)
+
+    def _piece_without_face(self) -> Picture | None:
+        """What lies beside or below a face, the top of a head, or a small part of a face."""
+        portraits = self.source.portraits
+        if portraits is not None and self.random.random() < 0.65:
+            row = int(self.random.integers(len(portraits)))
+            picture, box = portraits.pictures[row], portraits.boxes[row]
+        else:
+            row = int(self.random.integers(len(self.source.small)))
+            picture, box = self.source.small.pixels[row], self.source.small.boxes[row]
+        x0, y0, x1, y1 = (max(int(v), 0) for v in box)
+        kind = self.random.random()
+        if kind < 0.15:
+            # Half of a face box is a piece too: hair and forehead.
+            piece = picture[: y0 + (y1 - y0) // 4, :, :3]
+        elif kind < 0.35:
+            # An ear, an eye or a cheek alone is no face.
+            side = int(self.random.uniform(0.15, 0.35) * (y1 - y0))
+            left = int(self.random.integers(max(x0 - side, 0), max(x1, x0 - side + 1)))
+            top = int(self.random.integers(y0, max(y1 - side, y0 + 1)))
+            piece = picture[top : top + side, left : left + side, :3]
+        else:
+            beside = [
                 picture[y1:, :, :3],
                 picture[:, : max(x0 - 4, 0), :3],
                 picture[:, x1 + 4 :, :3],
             ]
-            strip = strips[self.random.integers(3)]
-            # Half of a face box is a piece too: hair and forehead, or a chin and a neck.
-            if self.random.random() < 0.2:
-                strip = picture[: y0 + (y1 - y0) // 4, :, :3]
-            if min(strip.shape[:2]) < side // 12:
-                continue
-            self._paste(strip)
+            piece = beside[self.random.integers(3)]
+        return piece if min(piece.shape[:2]) >= picture.shape[0] // 12 else None
 
     def _paste(self, strip: Picture) -> None:
         scale = np.exp(self.random.uniform(np.log(0.15), np.log(1.2)))

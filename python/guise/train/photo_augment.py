@@ -53,6 +53,7 @@ class PhotoAugmenter:
         self.resample(x)
         self.noise(x)
         self.compress(x)
+        self.end(x)
         return x.clamp_(0, 1).mul_(2).sub_(1)
 
     def place(self, x: Tensor) -> Tensor:
@@ -139,3 +140,17 @@ class PhotoAugmenter:
         luminance, red, blue = planes.unbind(1)
         green = -(self.LUMINANCE[0] * red + self.LUMINANCE[2] * blue) / self.LUMINANCE[1]
         x[picks] = torch.stack([red, green, blue], 1) + luminance[:, None]
+
+    def end(self, x: Tensor) -> None:
+        """The photo ends within the view: black beyond up to four edges, as alignment leaves it."""
+        picks = self.chosen(len(x), 0.5)
+        if len(picks) == 0:
+            return
+        steps = torch.linspace(-1, 1, INPUT_PX)
+        turn = self.uniform(-0.2, 0.2, len(picks), 1, 1)
+        down = steps[:, None] + turn * steps[None]
+        across = steps[None] - turn * steps[:, None]
+        is_beyond = torch.zeros(len(picks), INPUT_PX, INPUT_PX, dtype=torch.bool)
+        for distance in (down, -down, across, -across):
+            is_beyond |= distance > self.uniform(0.6, 1.6, len(picks), 1, 1)
+        x[picks] = x[picks].masked_fill(is_beyond[:, None], 0)

@@ -79,7 +79,7 @@ class PortraitAugmenter(PhotoAugmenter):
     yaw_deg: standard deviation of the turn to the sides. glasses: share of spectacles.
     """
 
-    PITCH_DEG = 18.0
+    PITCH_DEG = 22.0
     LARGEST_YAW_DEG = 34.0
 
     def __init__(self, strength: float, yaw_deg: float = 16.0, glasses: float = 0.35) -> None:
