@@ -23,7 +23,7 @@ MORPH_BATCH = 128
 def embed_raw(net: Any, inputs: Tensor) -> Tensor:
     """float32 [N, 3, 64, 64] in -1..1 -> raw embeddings [N, D], of a net in eval mode."""
     with torch.inference_mode():
-        raw = net(inputs.contiguous(memory_format=torch.channels_last))
+        raw: Tensor = net(inputs.contiguous(memory_format=torch.channels_last))
     return raw.float().clone()
 
 
