@@ -20,7 +20,8 @@ from guise.models.registry import (
 
 ROOT = Path(__file__).resolve().parents[2]
 RENDERERS = ("house-head", "house-skin", "house-light")
-HOUSE = (*RENDERERS, "house-detector")
+TASKS = {"house-detector": "detect", "house-recogniser": "recognise"}
+HOUSE = (*RENDERERS, *TASKS)
 
 
 def test_the_registry_of_the_sources_is_pinned() -> None:
@@ -48,7 +49,7 @@ def test_pinning_sees_another_file(tmp_path: Path) -> None:
 def test_a_house_model_is_part_of_the_package(name: str, empty_store: Path) -> None:
     entry = models.get(name)
     assert isinstance(entry.source, BundledSource)
-    task = "render" if name in RENDERERS else "detect"
+    task = TASKS.get(name, "render")
     assert (entry.task, entry.role, entry.commercial) == (task, "engine", "yes")
     assert store.inspect(entry).state == "present"
     assert models.path(name) == packaged_model(f"{name}.safetensors")
