@@ -60,7 +60,7 @@ def test_the_shipped_registry_is_whole() -> None:
     registry = load_registry()
     assert next(iter(registry)) == "centerface"
     known = {"centerface", "yunet", "yunet-2023mar", "dlib-resnet", "dlib-landmarks5"}
-    known.add("mobilefacenet-foamliu")
+    known |= {"mobilefacenet-foamliu", "retinaface-mnet025", "retinaface-mnet025-relu"}
     assert known <= set(registry)
     assert all(entry.card.endswith("/card.md") for entry in registry.values())
     assert {"yunet", "mobilefacenet-foamliu"} <= {e.name for e in registry.values() if e.made_from}
