@@ -21,6 +21,7 @@ set(GUISE_CORE_SOURCES
   csrc/nets/yunet.cpp csrc/nets/face_assignment.cpp csrc/nets/yunet_loss.cpp
   csrc/nets/sampled_classes.cpp csrc/nets/margin_loss.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
   csrc/nets/retinaface.cpp csrc/nets/retinaface_detector.cpp csrc/nets/six_d_rep_net.cpp
+  csrc/nets/vec2face.cpp
   csrc/nets/open_face_detector.cpp
   csrc/nets/layer_ops.cpp csrc/nets/inference_net.cpp csrc/nets/layer_graph.cpp csrc/nets/fold_layer_graph.cpp
   csrc/nets/recogniser_net.cpp csrc/nets/conv_units.cpp csrc/nets/iresnet.cpp csrc/nets/ir_backbone.cpp
@@ -98,5 +99,6 @@ set(GUISE_BINDING_SOURCES
   csrc/bindings/bind_stages.cpp csrc/bindings/bind_pipelines.cpp csrc/bindings/bind_render.cpp
   csrc/bindings/bind_dataset_io.cpp csrc/bindings/bind_dataset.cpp
   csrc/bindings/bind_measure.cpp csrc/bindings/bind_verification_bin.cpp
-  csrc/bindings/bind_nets.cpp csrc/bindings/bind_detector_nets.cpp csrc/bindings/bind_losses.cpp
+  csrc/bindings/bind_nets.cpp csrc/bindings/bind_detector_nets.cpp
+  csrc/bindings/bind_generator_nets.cpp csrc/bindings/bind_losses.cpp
   csrc/bindings/bind_embed.cpp)

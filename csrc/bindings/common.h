@@ -26,6 +26,7 @@ void bind_verification_bin(py::module_& m);
 void bind_embed(py::module_& m);
 void bind_nets(py::module_& m);
 void bind_detector_nets(py::module_& m);
+void bind_generator_nets(py::module_& m);
 void bind_losses(py::module_& m);
 
 }  // namespace guise::bindings

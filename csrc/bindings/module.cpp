@@ -19,5 +19,6 @@ PYBIND11_MODULE(_core, m) {
   guise::bindings::bind_embed(m);
   guise::bindings::bind_nets(m);
   guise::bindings::bind_detector_nets(m);
+  guise::bindings::bind_generator_nets(m);
   guise::bindings::bind_losses(m);
 }

@@ -2337,6 +2337,37 @@ class nets:
         ) -> None: ...
         def forward(self, x: torch.Tensor) -> torch.Tensor: ...
 
+    class Vec2Face(torch.nn.Module):
+        """Raw identity vectors float [N, vector_size] and masks of the 7 x 7 grid -> images
+        float [N, 3, 112, 112] RGB, about -1..1."""
+
+        @typing.overload
+        def __init__(self, preset: str) -> None: ...
+        @typing.overload
+        def __init__(
+            self,
+            *,
+            vector_size: int = ...,
+            width: int = ...,
+            blocks: int = ...,
+            heads: int = ...,
+            decoder_blocks: int = ...,
+            decoder_heads: int = ...,
+            picture_channels: int = ...,
+            channels: typing.Annotated[collections.abc.Sequence[int], "FixedSize(5)"] = ...,
+            has_unused_layers: bool = ...,
+        ) -> None: ...
+        def forward(
+            self,
+            vectors: torch.Tensor,
+            masked: torch.Tensor,
+            dropped: torch.Tensor,
+            condition: torch.Tensor | None = ...,
+        ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+            """masked, dropped: bool [N, 49], as many dropped in each row, each masked too.
+            condition: float [N, 1, width]. Gives images, the decoder's tokens and what they
+            should be, both [N, 49, width]."""
+
     class YuNetLossOptions:
         """How the training loss of YuNet is made."""
 
