@@ -27,7 +27,7 @@ torch::nn::Conv2d three_by_three(int64_t in_channels, int64_t channels, bool has
       torch::nn::Conv2dOptions(in_channels, channels, 3).padding(1).bias(has_bias));
 }
 
-// The place that the published files give to the position of each token, which nothing changes.
+// The published files hold the positions 0 to 49 beside what was learned for each.
 class TokenEmbeddingImpl : public torch::nn::Module {
  public:
   explicit TokenEmbeddingImpl(int64_t tokens, int64_t width) {
@@ -61,6 +61,11 @@ Vec2FaceConfig Vec2FaceConfig::preset(const std::string& name) {
 }
 
 Vec2FaceImpl::Vec2FaceImpl(const Vec2FaceConfig& config) : config_(config) {
+  for (const int64_t size :
+       {config.vector_size, config.width, config.blocks, config.heads, config.decoder_blocks,
+        config.decoder_heads, config.picture_channels}) {
+    GUISE_CHECK_ARG(size >= 1, "every size of a Vec2Face must be 1 or more; got ", size);
+  }
   GUISE_CHECK_ARG(config.width % config.heads == 0 && config.width % config.decoder_heads == 0,
                   "heads must divide the width; got ", config.heads, " and ", config.decoder_heads,
                   " of ", config.width);
@@ -164,10 +169,11 @@ at::Tensor Vec2FaceImpl::drop(const at::Tensor& x) const {
 
 at::Tensor Vec2FaceImpl::run(Block& block, const at::Tensor& x) const {
   const int64_t count = x.size(0), tokens = x.size(1), width = x.size(2);
-  const std::vector<at::Tensor> parts = block.qkv(block.norm1(x))
-                                            .view({count, tokens, 3, block.heads, -1})
-                                            .permute({2, 0, 3, 1, 4})
-                                            .unbind(0);
+  const std::vector<at::Tensor> parts =
+      block.qkv(block.norm1(x))
+          .view({count, tokens, 3, block.heads, width / block.heads})
+          .permute({2, 0, 3, 1, 4})
+          .unbind(0);
   const at::Tensor mixed =
       at::scaled_dot_product_attention(parts[0], parts[1], parts[2],
                                        /*attn_mask=*/std::nullopt, is_training() ? kDropout : 0.0);

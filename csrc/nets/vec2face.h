@@ -1,7 +1,7 @@
-// Vec2Face's generator (Wu, Tian, Bowyer et al., "Vec2Face: Scaling Face Dataset Generation with
-// Loosely Constrained Vectors", ICLR 2025): from an identity vector to an aligned face of 112 px by
-// a feature-masked autoencoder. Child names are the keys of the authors' checkpoints, of Vec2Face
-// and of Vec2Face+ (Wu et al. 2025) alike. 174.1 M parameters.
+// Vec2Face's generator (Wu et al., "Vec2Face: Scaling Face Dataset Generation with Loosely
+// Constrained Vectors", ICLR 2025, arXiv 2409.02979): from an identity vector to an aligned face of
+// 112 px by a feature-masked autoencoder. Child names are the keys of the authors' checkpoints, of
+// Vec2Face and of Vec2Face+ (Wu et al. 2025) alike. 174.1 M parameters.
 //
 // The vector becomes 50 tokens: itself, and 49 scaled copies, a 7 x 7 grid. Of the grid some tokens
 // are masked (overwritten by the vector), some of these dropped before the encoder. The decoder
@@ -58,7 +58,8 @@ class Vec2FaceImpl : public torch::nn::Module {
   static constexpr int64_t kGridSide = 7;
   static constexpr int64_t kGridTokens = kGridSide * kGridSide;
 
-  // Throws ValueError where heads do not divide the width or channels are no multiples of 32.
+  // Throws ValueError where a size is not positive, heads do not divide the width or channels are
+  // no multiples of 32.
   explicit Vec2FaceImpl(const Vec2FaceConfig& config = {});
 
   // vectors: float [N, vector_size], raw embeddings of the recogniser it was trained with.

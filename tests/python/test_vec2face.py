@@ -96,6 +96,14 @@ def test_the_published_size_draws_what_the_twin_draws() -> None:
 
 
 @torch.no_grad()
+def test_no_vectors_give_no_pictures(pair: tuple[Vec2FaceTwin, _core.nets.Vec2Face]) -> None:
+    nothing = torch.zeros(0, 49, dtype=torch.bool)
+    images, tokens, targets = pair[1](torch.zeros(0, 512), nothing, nothing)
+    assert images.shape == (0, 3, 112, 112)
+    assert tokens.shape == targets.shape == (0, 49, 48)
+
+
+@torch.no_grad()
 def test_masks_matter_and_dropped_tokens_do_not(
     pair: tuple[Vec2FaceTwin, _core.nets.Vec2Face],
 ) -> None:
@@ -104,7 +112,7 @@ def test_masks_matter_and_dropped_tokens_do_not(
     masked, dropped = masks(1, 6)
     first = net(vectors, masked, dropped)[0]
     assert torch.equal(first, net(vectors, masked, dropped)[0])
-    assert not torch.allclose(first, net(vectors, masked | ~masked, dropped)[0], atol=1e-3)
+    assert not torch.allclose(first, net(vectors, torch.ones_like(masked), dropped)[0], atol=1e-3)
     assert not torch.allclose(first, net(vectors, masked, torch.zeros_like(dropped))[0], atol=1e-3)
 
 
@@ -145,6 +153,7 @@ def test_wrong_configs_and_weights_are_refused() -> None:
     for arguments, reason in (
         ({"preset": "tiny"}, "preset must be 'base', 'large' or 'huge'"),
         ({**SMALL, "heads": 5}, "heads must divide the width"),
+        ({**SMALL, "decoder_heads": 0}, "must be 1 or more; got 0"),
         ({**SMALL, "channels": [128, 128, 256, 256, 500]}, "multiples of 32; got 500"),
     ):
         with pytest.raises(ValueError, match=reason):
