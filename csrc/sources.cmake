@@ -21,7 +21,8 @@ set(GUISE_CORE_SOURCES
   csrc/nets/yunet.cpp csrc/nets/face_assignment.cpp csrc/nets/yunet_loss.cpp
   csrc/nets/sampled_classes.cpp csrc/nets/margin_loss.cpp csrc/nets/yunet_detector.cpp csrc/nets/centerface_detector.cpp
   csrc/nets/retinaface.cpp csrc/nets/retinaface_detector.cpp csrc/nets/six_d_rep_net.cpp
-  csrc/nets/vec2face.cpp
+  csrc/nets/vec2face.cpp csrc/nets/vec2face_discriminator.cpp
+  csrc/nets/vec2face_mask.cpp csrc/nets/pose_condition.cpp
   csrc/nets/open_face_detector.cpp
   csrc/nets/layer_ops.cpp csrc/nets/inference_net.cpp csrc/nets/layer_graph.cpp csrc/nets/fold_layer_graph.cpp
   csrc/nets/recogniser_net.cpp csrc/nets/conv_units.cpp csrc/nets/iresnet.cpp csrc/nets/ir_backbone.cpp

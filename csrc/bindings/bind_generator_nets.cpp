@@ -1,6 +1,10 @@
 // Generators as modules for training and for comparisons.
+#include "bindings/landmark_tensors.h"
 #include "bindings/module_binding.h"
+#include "nets/pose_condition.h"
 #include "nets/vec2face.h"
+#include "nets/vec2face_discriminator.h"
+#include "nets/vec2face_mask.h"
 
 namespace guise::bindings {
 
@@ -20,16 +24,18 @@ void bind_vec2face(py::module_& m) {
            py::arg("preset"))
       .def(py::init([](int64_t vector_size, int64_t width, int64_t blocks, int64_t heads,
                        int64_t decoder_blocks, int64_t decoder_heads, int64_t picture_channels,
-                       const std::array<int64_t, 5>& channels, bool has_unused_layers) {
+                       const std::array<int64_t, 5>& channels, int64_t groups, double dropout,
+                       bool has_unused_layers) {
              return std::make_shared<Vec2FaceImpl>(
                  Vec2FaceConfig{vector_size, width, blocks, heads, decoder_blocks, decoder_heads,
-                                picture_channels, channels, has_unused_layers});
+                                picture_channels, channels, groups, dropout, has_unused_layers});
            }),
            py::kw_only(), py::arg("vector_size") = base.vector_size, py::arg("width") = base.width,
            py::arg("blocks") = base.blocks, py::arg("heads") = base.heads,
            py::arg("decoder_blocks") = base.decoder_blocks,
            py::arg("decoder_heads") = base.decoder_heads,
            py::arg("picture_channels") = base.picture_channels, py::arg("channels") = base.channels,
+           py::arg("groups") = base.groups, py::arg("dropout") = base.dropout,
            py::arg("has_unused_layers") = base.has_unused_layers)
       .def(
           "forward",
@@ -45,11 +51,65 @@ void bind_vec2face(py::module_& m) {
           "[N, 49, width].");
 }
 
+void bind_masks(py::module_& m) {
+  using nets::Vec2FaceMaskOptions;
+  const Vec2FaceMaskOptions usual;
+  m.def(
+      "draw_masks",
+      [](uint64_t seed, const std::vector<uint64_t>& keys, double low, double high, double mean,
+         double sd) {
+        const nets::Vec2FaceMask mask = nets::draw_masks(seed, keys, {low, high, mean, sd});
+        return std::make_pair(mask.masked, mask.dropped);
+      },
+      py::arg("seed"), py::arg("keys"), py::kw_only(), py::arg("low") = usual.low,
+      py::arg("high") = usual.high, py::arg("mean") = usual.mean, py::arg("sd") = usual.sd,
+      "Which of Vec2Face's tokens are masked and which dropped, bool [N, 49] each; a row follows "
+      "from (seed, key) alone. Shares of the tokens: low, high, and mean and sd of a normal "
+      "distribution cut off there.");
+}
+
+void bind_pose_condition(py::module_& m) {
+  using nets::PoseConditionImpl;
+  bind_net<PoseConditionImpl>(
+      m, "PoseCondition",
+      "Vec2Face+'s pose branch: drawings of five landmarks, float [N, 3, 112, 112] RGB in -1..1 -> "
+      "[N, 1, width].")
+      .def(py::init<int64_t>(), py::arg("width") = 768);
+  m.def(
+      "draw_landmarks",
+      [](const at::Tensor& landmarks) {
+        const std::vector<core::Landmarks5> faces = landmark_list_from(landmarks);
+        at::Tensor drawings = at::empty({landmarks.size(0), 3, 112, 112});
+        for (size_t i = 0; i < faces.size(); ++i) {
+          drawings.select(0, static_cast<int64_t>(i)).copy_(nets::draw_landmarks(faces[i]));
+        }
+        return drawings;
+      },
+      py::arg("landmarks"), "float [N, 5, 2] px of the 112 px crop -> the drawings it takes.");
+}
+
+void bind_discriminator(py::module_& m) {
+  using nets::Vec2FaceDiscriminatorConfig;
+  using nets::Vec2FaceDiscriminatorImpl;
+  bind_net<Vec2FaceDiscriminatorImpl>(
+      m, "Vec2FaceDiscriminator",
+      "float [N, 3, H, W] RGB, about -1..1, sides multiples of 8 and at least 32 -> float "
+      "[N, 1, H/8 - 3, W/8 - 3], a judgement a patch: 1 real, 0 generated.")
+      .def(py::init([](const std::array<int64_t, 4>& channels) {
+             return std::make_shared<Vec2FaceDiscriminatorImpl>(
+                 Vec2FaceDiscriminatorConfig{channels});
+           }),
+           py::kw_only(), py::arg("channels") = Vec2FaceDiscriminatorConfig().channels);
+}
+
 }  // namespace
 
 void bind_generator_nets(py::module_& m) {
   py::module_ nets = m.def_submodule("nets");
   bind_vec2face(nets);
+  bind_discriminator(nets);
+  bind_masks(nets);
+  bind_pose_condition(nets);
 }
 
 }  // namespace guise::bindings

@@ -76,7 +76,10 @@ void bind_house_recogniser(py::module_& m) {
                  HouseRecogniserConfig{channels, blocks, dimension, has_quality});
            }),
            py::kw_only(), py::arg("channels") = preset.channels, py::arg("blocks") = preset.blocks,
-           py::arg("dimension") = preset.dimension, py::arg("has_quality") = preset.has_quality);
+           py::arg("dimension") = preset.dimension, py::arg("has_quality") = preset.has_quality)
+      .def("stage_features", &HouseRecogniserImpl::stage_features, py::arg("x"),
+           py::call_guard<py::gil_scoped_release>(),
+           "float [N, 3, H, W] -> what the stem and the four stages make of it.");
 }
 
 void bind_inference_net(py::module_& m) {

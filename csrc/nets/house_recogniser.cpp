@@ -80,6 +80,21 @@ LayerValue HouseRecogniserImpl::flow(LayerOps& ops, const LayerValue& x) const {
   return ops.norm(features_, ops.linear(linear_, ops.flatten(pool_.flow(ops, y))));
 }
 
+std::vector<at::Tensor> HouseRecogniserImpl::stage_features(const at::Tensor& x) {
+  GUISE_CHECK_ARG(x.dim() == 4 && x.size(1) == 3 && x.is_floating_point(),
+                  "features are of float [N, 3, H, W]; got ", x.sizes(), " ",
+                  c10::toString(x.scalar_type()));
+  EagerOps ops;
+  LayerValue y = ops.leaky_relu(stem_.flow(ops, LayerValue(x)), kSlope);
+  std::vector<at::Tensor> found = {y.tensor};
+  auto block = blocks_.cbegin();
+  for (const int64_t blocks : config_.blocks) {
+    for (int64_t i = 0; i < blocks; ++i) y = (block++)->flow(ops, y);
+    found.push_back(y.tensor);
+  }
+  return found;
+}
+
 LayerValue HouseRecogniserImpl::judge(LayerOps& ops, const LayerValue& raw_embeddings) const {
   return ops.sigmoid(ops.linear(quality_, raw_embeddings));
 }

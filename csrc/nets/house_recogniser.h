@@ -44,6 +44,11 @@ class HouseRecogniserImpl : public RecogniserNet {
   bool has_quality() const override { return config_.has_quality; }
   const HouseRecogniserConfig& config() const { return config_; }
 
+  // What the stem and each stage make of x, float [N, 3, H, W] of any size: 5 tensors
+  // [N, channels, H / 2, W / 2] (twice), then at a quarter, an eighth and a sixteenth of the size.
+  // What pictures are compared by where pixels are too strict (Johnson et al., ECCV 2016).
+  std::vector<at::Tensor> stage_features(const at::Tensor& x);
+
  private:
   struct Block {
     ConvUnit first, second;

@@ -10,16 +10,14 @@ namespace guise::nets {
 namespace {
 
 constexpr double kEps = 1e-6;  // of every norm
-constexpr double kDropout = 0.1;
-constexpr int64_t kGroups = 32;
 constexpr int64_t kMlpRatio = 4;
 
 torch::nn::LayerNorm layer_norm(int64_t width) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kEps));
 }
 
-torch::nn::GroupNorm group_norm(int64_t channels) {
-  return torch::nn::GroupNorm(torch::nn::GroupNormOptions(kGroups, channels).eps(kEps));
+torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels) {
+  return torch::nn::GroupNorm(torch::nn::GroupNormOptions(groups, channels).eps(kEps));
 }
 
 torch::nn::Conv2d three_by_three(int64_t in_channels, int64_t channels, bool has_bias) {
@@ -54,8 +52,18 @@ Vec2FaceConfig Vec2FaceConfig::preset(const std::string& name) {
     config.width = 1280;
     config.blocks = 32;
     config.heads = 16;
+  } else if (name == "house") {
+    config.width = 256;
+    config.blocks = config.decoder_blocks = 4;
+    config.heads = config.decoder_heads = 8;
+    config.picture_channels = 128;
+    config.channels = {32, 32, 64, 128, 192};
+    config.groups = 8;
+    config.dropout = 0.0;
+    config.has_unused_layers = false;
   } else {
-    GUISE_CHECK_ARG(name == "base", "preset must be 'base', 'large' or 'huge'; got '", name, "'");
+    GUISE_CHECK_ARG(name == "base", "preset must be 'base', 'large', 'huge' or 'house'; got '",
+                    name, "'");
   }
   return config;
 }
@@ -63,16 +71,19 @@ Vec2FaceConfig Vec2FaceConfig::preset(const std::string& name) {
 Vec2FaceImpl::Vec2FaceImpl(const Vec2FaceConfig& config) : config_(config) {
   for (const int64_t size :
        {config.vector_size, config.width, config.blocks, config.heads, config.decoder_blocks,
-        config.decoder_heads, config.picture_channels}) {
+        config.decoder_heads, config.picture_channels, config.groups}) {
     GUISE_CHECK_ARG(size >= 1, "every size of a Vec2Face must be 1 or more; got ", size);
   }
   GUISE_CHECK_ARG(config.width % config.heads == 0 && config.width % config.decoder_heads == 0,
                   "heads must divide the width; got ", config.heads, " and ", config.decoder_heads,
                   " of ", config.width);
   for (const int64_t channels : config.channels) {
-    GUISE_CHECK_ARG(channels > 0 && channels % kGroups == 0, "channels must be multiples of ",
-                    kGroups, "; got ", channels);
+    GUISE_CHECK_ARG(channels > 0 && channels % config.groups == 0,
+                    "channels must be multiples of the groups, ", config.groups, "; got ",
+                    channels);
   }
+  GUISE_CHECK_ARG(config.dropout >= 0.0 && config.dropout < 1.0,
+                  "dropout must be 0 or more and below 1; got ", config.dropout);
   ModuleTree tree(*this);
   add_tokens(tree);
   for (int64_t i = 0; i < config.blocks; ++i) {
@@ -124,11 +135,11 @@ Vec2FaceImpl::Block Vec2FaceImpl::add_block(ModuleTree& tree, const std::string&
 Vec2FaceImpl::ResidualBlock Vec2FaceImpl::add_residual_block(ModuleTree& tree,
                                                              const std::string& path,
                                                              int64_t in_channels,
-                                                             int64_t channels) {
+                                                             int64_t channels) const {
   ResidualBlock block;
-  block.norm1 = tree.add(path + ".norm1", group_norm(in_channels));
+  block.norm1 = tree.add(path + ".norm1", group_norm(config_.groups, in_channels));
   block.conv1 = tree.add(path + ".conv1", three_by_three(in_channels, channels, false));
-  block.norm2 = tree.add(path + ".norm2", group_norm(channels));
+  block.norm2 = tree.add(path + ".norm2", group_norm(config_.groups, channels));
   block.conv2 = tree.add(path + ".conv2", three_by_three(channels, channels, false));
   if (in_channels != channels) {
     block.shortcut =
@@ -159,12 +170,12 @@ void Vec2FaceImpl::add_picture_decoder(ModuleTree& tree) {
           tree.add(path + ".upsample.conv", three_by_three(in_channels, in_channels, true));
     }
   }
-  norm_out_ = tree.add("im_decoder.norm_out", group_norm(in_channels));
+  norm_out_ = tree.add("im_decoder.norm_out", group_norm(config_.groups, in_channels));
   conv_out_ = tree.add("im_decoder.conv_out", three_by_three(in_channels, 3, true));
 }
 
 at::Tensor Vec2FaceImpl::drop(const at::Tensor& x) const {
-  return at::dropout(x, kDropout, is_training());
+  return at::dropout(x, config_.dropout, is_training());
 }
 
 at::Tensor Vec2FaceImpl::run(Block& block, const at::Tensor& x) const {
@@ -174,9 +185,9 @@ at::Tensor Vec2FaceImpl::run(Block& block, const at::Tensor& x) const {
           .view({count, tokens, 3, block.heads, width / block.heads})
           .permute({2, 0, 3, 1, 4})
           .unbind(0);
-  const at::Tensor mixed =
-      at::scaled_dot_product_attention(parts[0], parts[1], parts[2],
-                                       /*attn_mask=*/std::nullopt, is_training() ? kDropout : 0.0);
+  const at::Tensor mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2],
+                                                            /*attn_mask=*/std::nullopt,
+                                                            is_training() ? config_.dropout : 0.0);
   const at::Tensor attended =
       x + drop(block.projection(mixed.transpose(1, 2).reshape({count, tokens, width})));
   const at::Tensor hidden = drop(at::gelu(block.fc1(block.norm2(attended))));

@@ -32,12 +32,15 @@ struct Vec2FaceConfig {
   int64_t blocks = 12, heads = 12;
   int64_t decoder_blocks = 8, decoder_heads = 16;
   int64_t picture_channels = 256;  // of the 7 x 7 grid as a picture
-  // Of the convolutions at 112, 56, 28, 14 and 7 px; multiples of 32.
+  // Of the convolutions at 112, 56, 28, 14 and 7 px; multiples of `groups`.
   std::array<int64_t, 5> channels = {128, 128, 256, 256, 512};
+  int64_t groups = 32;   // that the norms of the convolutions make of their channels
+  double dropout = 0.1;  // while it is trained
   // Whether the layers that the published files hold and nothing uses are there too.
   bool has_unused_layers = true;
 
-  // "base", for which weights are published, "large", "huge". Throws ValueError for another name.
+  // "base", for which weights are published, "large", "huge", and "house", which guise trains
+  // itself. Throws ValueError for another name.
   static Vec2FaceConfig preset(const std::string& name);
 };
 
@@ -59,7 +62,7 @@ class Vec2FaceImpl : public torch::nn::Module {
   static constexpr int64_t kGridTokens = kGridSide * kGridSide;
 
   // Throws ValueError where a size is not positive, heads do not divide the width or channels are
-  // no multiples of 32.
+  // no multiples of the groups.
   explicit Vec2FaceImpl(const Vec2FaceConfig& config = {});
 
   // vectors: float [N, vector_size], raw embeddings of the recogniser it was trained with.
@@ -90,8 +93,8 @@ class Vec2FaceImpl : public torch::nn::Module {
   void add_tokens(ModuleTree& tree);
   void add_picture_decoder(ModuleTree& tree);
   static Block add_block(ModuleTree& tree, const std::string& path, int64_t width, int64_t heads);
-  static ResidualBlock add_residual_block(ModuleTree& tree, const std::string& path,
-                                          int64_t in_channels, int64_t channels);
+  ResidualBlock add_residual_block(ModuleTree& tree, const std::string& path, int64_t in_channels,
+                                   int64_t channels) const;
   void check(const at::Tensor& vectors, const Vec2FaceMask& mask,
              const std::optional<at::Tensor>& condition) const;
 

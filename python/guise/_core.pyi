@@ -2220,6 +2220,9 @@ class nets:
             """The same function for inference on the CPU, as it is now."""
 
         def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+        def stage_features(self, x: torch.Tensor) -> list[torch.Tensor]:
+            """float [N, 3, H, W] -> what the stem and the four stages make of it."""
+
         @property
         def crop_size_px(self) -> tuple[int, int]:
             """(height, width)"""
@@ -2355,6 +2358,8 @@ class nets:
             decoder_heads: int = ...,
             picture_channels: int = ...,
             channels: typing.Annotated[collections.abc.Sequence[int], "FixedSize(5)"] = ...,
+            groups: int = ...,
+            dropout: float = ...,
             has_unused_layers: bool = ...,
         ) -> None: ...
         def forward(
@@ -2367,6 +2372,22 @@ class nets:
             """masked, dropped: bool [N, 49], as many dropped in each row, each masked too.
             condition: float [N, 1, width]. Gives images, the decoder's tokens and what they
             should be, both [N, 49, width]."""
+
+    class Vec2FaceDiscriminator(torch.nn.Module):
+        """float [N, 3, H, W] RGB, about -1..1, sides multiples of 8 and at least 32 -> float
+        [N, 1, H/8 - 3, W/8 - 3], a judgement a patch: 1 real, 0 generated."""
+
+        def __init__(
+            self, *, channels: typing.Annotated[collections.abc.Sequence[int], "FixedSize(4)"] = ...
+        ) -> None: ...
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+
+    class PoseCondition(torch.nn.Module):
+        """Vec2Face+'s pose branch: drawings of five landmarks, float [N, 3, 112, 112] RGB in
+        -1..1 -> [N, 1, width]."""
+
+        def __init__(self, width: int = ...) -> None: ...
+        def forward(self, x: torch.Tensor) -> torch.Tensor: ...
 
     class YuNetLossOptions:
         """How the training loss of YuNet is made."""
@@ -2760,6 +2781,24 @@ class nets:
         @property
         def options(self) -> nets.MagFaceOptions:
             """May be changed between steps."""
+
+    @staticmethod
+    def draw_landmarks(landmarks: torch.Tensor) -> torch.Tensor:
+        """float [N, 5, 2] px of the 112 px crop -> the drawings it takes."""
+
+    @staticmethod
+    def draw_masks(
+        seed: int,
+        keys: collections.abc.Sequence[int],
+        *,
+        low: float = ...,
+        high: float = ...,
+        mean: float = ...,
+        sd: float = ...,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which of Vec2Face's tokens are masked and which dropped, bool [N, 49] each; a row
+        follows from (seed, key) alone. Shares of the tokens: low, high, and mean and sd of
+        a normal distribution cut off there."""
 
     @staticmethod
     def euler_degrees(rotations: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,7 @@ from guise.train.__main__ import app
 from guise.train.checkpoint import load_checkpoint, save_checkpoint
 from guise.train.crop_bank import CROP_PX, Crops
 from guise.train.head_bank import HeadBank
+from guise.train.shuffled_rows import rows_of_step
 from guise.train.training_log import TrainingLog, read_log, write_curve
 
 TINY = recogniser.RecogniserOptions(
@@ -52,7 +53,7 @@ def test_a_step_has_its_share_of_portraits(data: recogniser.StepData) -> None:
 
 
 def test_every_picture_comes_once_in_a_pass(data: recogniser.StepData) -> None:
-    rows = np.concatenate([data._rows(0, step, 6, 20) for step in range(10)])
+    rows = np.concatenate([rows_of_step(data.options.seed, 0, step, 6, 20) for step in range(10)])
     for start in (0, 20, 40):
         assert sorted(rows[start : start + 20]) == list(range(20))
     assert rows[:20].tolist() != rows[20:40].tolist()

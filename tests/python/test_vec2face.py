@@ -151,10 +151,10 @@ def test_wrong_inputs_say_what_must_hold(
 
 def test_wrong_configs_and_weights_are_refused() -> None:
     for arguments, reason in (
-        ({"preset": "tiny"}, "preset must be 'base', 'large' or 'huge'"),
+        ({"preset": "tiny"}, "preset must be 'base', 'large', 'huge' or 'house'"),
         ({**SMALL, "heads": 5}, "heads must divide the width"),
         ({**SMALL, "decoder_heads": 0}, "must be 1 or more; got 0"),
-        ({**SMALL, "channels": [128, 128, 256, 256, 500]}, "multiples of 32; got 500"),
+        ({**SMALL, "channels": [128, 128, 256, 256, 500]}, "multiples of the groups, 32; got 500"),
     ):
         with pytest.raises(ValueError, match=reason):
             _core.nets.Vec2Face(**arguments)

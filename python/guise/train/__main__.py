@@ -128,6 +128,31 @@ def recogniser(
 
 
 @app.command()
+def vec2face(
+    out: Annotated[Path, typer.Option(help="Folder of the file.")] = Path("models/house-vec2face"),
+    work: _Work = Path("build/train-vec2face"),
+    recogniser_file: Annotated[
+        Path, typer.Option(help="house-recogniser, whose embeddings it learns to draw.")
+    ] = Path("models/house-recogniser/house-recogniser.safetensors"),
+    people: Annotated[Optional[int], typer.Option(help="Rendered people.")] = None,
+    samples: Annotated[Optional[int], typer.Option(help="Pictures of each.")] = None,
+    threads: _Threads = 0,
+    steps: _Steps = None,
+    stop_at: _StopAt = None,
+) -> None:
+    """house-vec2face: faces from identity vectors, from rendered people."""
+    _build(
+        "vec2face",
+        out=out,
+        work=work,
+        recogniser=recogniser_file,
+        threads=threads,
+        stop_at=stop_at,
+        changes={"people": people, "samples": samples, "steps": steps},
+    )
+
+
+@app.command()
 def calibrate(
     name: Annotated[str, typer.Argument(help="A recogniser of the registry.")],
     out: Annotated[

@@ -57,13 +57,31 @@ def crop_matrix(landmarks: Floats, target: Floats) -> Floats:
     return np.hstack([linear, (centre - linear @ middle)[:, None]])
 
 
-def crop_face(image: Bytes, landmarks: Floats, side_px: int = CROP_PX) -> Bytes:
+@dataclass(frozen=True)
+class CropLayout:
+    """What a crop shows and how finely it is drawn; by default what a recogniser learns from."""
+
+    crop_px: int = CROP_PX  # kept on disk
+    inner_px: int = INPUT_PX  # ArcFace's square in its middle
+    render_px: int = RENDER_PX
+
+    def __post_init__(self) -> None:
+        if not 0 < self.inner_px <= self.crop_px:
+            raise ValueError(
+                f"inner_px must lie from 1 to crop_px; got {self.inner_px} of {self.crop_px}"
+            )
+
+
+def crop_face(
+    image: Bytes, landmarks: Floats, side_px: int = CROP_PX, inner_share: float = INPUT_PX / CROP_PX
+) -> Bytes:
     """uint8 [H, W, 3], [5, 2] px -> uint8 [side_px, side_px, 3].
 
-    Drawn at twice the size from a picture that was halved until it is not more than twice as fine,
-    then averaged: no aliasing. Pixels outside repeat the edge.
+    inner_share: of the side, how much ArcFace's square takes up. Drawn at twice the size from a
+    picture that was halved until it is not more than twice as fine, then averaged: no aliasing.
+    Pixels outside repeat the edge.
     """
-    target = template_points(side_px, side_px * INPUT_PX / CROP_PX)
+    target = template_points(side_px, side_px * inner_share)
     matrix = crop_matrix(np.asarray(landmarks, dtype=np.float64), target)
     while np.linalg.norm(matrix[:, 0]) > 2 and min(image.shape[:2]) > 2:
         height, width = image.shape[0] // 2, image.shape[1] // 2
@@ -118,17 +136,29 @@ def training_groups(people: int, samples: int, seed: int) -> list[PeopleGroup]:
 class Crops:
     """Crops in one array, the pictures of a person together."""
 
-    pixels: Bytes  # [N, CROP_PX, CROP_PX, 3]
+    pixels: Bytes  # [N, crop_px, crop_px, 3]
     people: NDArray[np.int64]  # [N], 0, 1, 2, ...
 
     def __len__(self) -> int:
         return len(self.people)
 
 
+def _settings(group: PeopleGroup, layout: CropLayout) -> dict[str, Any]:
+    settings = {
+        "options": group.options.as_dict(),
+        "render_px": layout.render_px,
+        "crop_px": layout.crop_px,
+    }
+    if layout.inner_px * CROP_PX != layout.crop_px * INPUT_PX:
+        settings["inner_px"] = layout.inner_px
+    return settings
+
+
 def render_crops(
     group: PeopleGroup,
     folder: Path,
     *,
+    layout: CropLayout | None = None,
     threads: int = 0,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Crops:
@@ -137,11 +167,12 @@ def render_crops(
     The file's name follows from everything that decides about its bytes but the renderer itself:
     use another folder after the renderer has changed.
     """
+    layout = layout or CropLayout()
     rows = group.people * group.samples
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"{group.name}-{group.people}x{group.samples}-seed{group.seed}"
     note = stem.with_suffix(".json")
-    settings = {"options": group.options.as_dict(), "render_px": RENDER_PX, "crop_px": CROP_PX}
+    settings = _settings(group, layout)
     done = 0
     if note.is_file():
         known = json.loads(note.read_text(encoding="utf-8"))
@@ -150,14 +181,14 @@ def render_crops(
                 f"{stem} must hold crops of the same options; it holds others; use another folder"
             )
         done = int(known["people"])
-    shape = (rows, CROP_PX, CROP_PX, 3)
+    shape = (rows, layout.crop_px, layout.crop_px, 3)
     pixels: Any = np.memmap(
         stem.with_suffix(".u8"),
         np.uint8,
         mode="r+" if stem.with_suffix(".u8").is_file() else "w+",
         shape=shape,
     )
-    renderer = guise.Renderer(options=group.options, size_px=RENDER_PX, threads=threads)
+    renderer = guise.Renderer(options=group.options, size_px=layout.render_px, threads=threads)
     for first in range(done, group.people, CHUNK_PEOPLE):
         last = min(first + CHUNK_PEOPLE, group.people)
         for batch in renderer.stream(
@@ -170,7 +201,9 @@ def render_crops(
                 batch.samples.tolist(),
                 strict=True,
             ):
-                pixels[person * group.samples + sample] = crop_face(image, points)
+                pixels[person * group.samples + sample] = crop_face(
+                    image, points, layout.crop_px, layout.inner_px / layout.crop_px
+                )
         pixels.flush()
         part = note.with_suffix(".part")
         text = json.dumps({"people": last, "settings": settings})

@@ -12,13 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -41,6 +39,7 @@ from guise.train.memory_format import use_channels_last
 from guise.train.photo_augment import PhotoAugmenter
 from guise.train.portrait_augment import PortraitAugmenter
 from guise.train.recogniser_finish import finished_weights
+from guise.train.shuffled_rows import rows_of_step
 from guise.train.training_log import TrainingLog, write_curve
 
 
@@ -83,7 +82,7 @@ class StepData:
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """float32 [batch, 3, 64, 64] in -1..1, int64 [batch]."""
         count = self.options.batch - self.portrait_rows
-        rows = self._rows(0, step, count, int(self.first_row[-1]))
+        rows = rows_of_step(self.options.seed, 0, step, count, int(self.first_row[-1]))
         group = np.searchsorted(self.first_row, rows, side="right") - 1
         pixels, labels = [], []
         for g, row in zip(group, rows, strict=True):
@@ -93,28 +92,13 @@ class StepData:
         seed = (self.options.seed << 32) + 2 * step
         parts = [self.photo_augment(torch.from_numpy(np.stack(pixels)), seed)]
         if self.portraits is not None and self.portrait_augment is not None:
-            picks = self._rows(1, step, self.portrait_rows, len(self.portraits))
+            picks = rows_of_step(
+                self.options.seed, 1, step, self.portrait_rows, len(self.portraits)
+            )
             crops_of = torch.from_numpy(np.stack([self.portraits.pixels[i] for i in picks]))
             parts.append(self.portrait_augment(crops_of, seed + 1))
             labels.extend(int(i) + int(self.first_label[-1]) for i in picks)
         return torch.cat(parts), torch.tensor(labels)
-
-    def _rows(self, stream: int, step: int, count: int, total: int) -> NDArray[np.int64]:
-        """`count` rows of `total`, each once in every pass through all of them."""
-        first = step * count
-        rows = []
-        while count > 0:
-            epoch, place = divmod(first, total)
-            order = _shuffled(self.options.seed, stream, epoch, total)
-            taken = order[place : place + count]
-            rows.append(taken)
-            first, count = first + len(taken), count - len(taken)
-        return np.concatenate(rows)
-
-
-@lru_cache(maxsize=4)
-def _shuffled(seed: int, stream: int, epoch: int, total: int) -> NDArray[np.int64]:
-    return np.random.default_rng([seed, stream, epoch]).permutation(total)
 
 
 class Run:
