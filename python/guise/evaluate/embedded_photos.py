@@ -20,6 +20,7 @@ ALIGNMENTS = ("auto", "aligned", "detect")
 _CROP_PX = 112  # a picture of this height and width is a crop, where nothing else is known
 _BATCH = 64
 _NAMED = 10  # files in one message
+NO_FACE = "no face was found"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,24 @@ def _unreadable(photos: PhotoSet, failures: list[LeftOut]) -> str:
     )
 
 
+def is_crop(image: torch.Tensor) -> bool:
+    """Whether a picture of which nothing else is known counts as cut out already."""
+    return tuple(image.shape[:2]) == (_CROP_PX, _CROP_PX)
+
+
+def largest_face(image: torch.Tensor, *, size_px: int, template: str) -> torch.Tensor | None:
+    """uint8 [H, W, 3] -> uint8 [size_px, size_px, 3]: the largest face, cut out; None: no face."""
+    faces = detect(image, detectors=DEFAULT_DETECTORS)
+    if not faces:
+        return None
+    # Photos of one person: whoever else is on them is smaller.
+    face = max(faces, key=lambda f: (f.box[2] - f.box[0]) * (f.box[3] - f.box[1]))
+    # However few its pixels: an evaluation must not leave out what is hard.
+    return _core.align_faces(
+        image, face.landmarks.unsqueeze(0), size_px=size_px, template=template, smooth=True
+    )[0]
+
+
 class _Work:
     """Crops wait here until a batch is full."""
 
@@ -113,26 +132,17 @@ class _Work:
     def _is_crop(self, image: torch.Tensor) -> bool:
         if self.align != "auto":
             return self.align == "aligned"
-        return self.photos.aligned or tuple(image.shape[:2]) == (_CROP_PX, _CROP_PX)
+        return self.photos.aligned or is_crop(image)
 
     def _detect(self, i: int, image: torch.Tensor) -> None:
         self.detected += 1
-        name = self.photos.photos[i].name
-        faces = detect(image, detectors=DEFAULT_DETECTORS)
-        if not faces:
-            self.without_face.append(LeftOut(name, "no face was found"))
-            return
-        # Photos of one person: whoever else is on them is smaller.
-        face = max(faces, key=lambda f: (f.box[2] - f.box[0]) * (f.box[3] - f.box[1]))
-        # However few its pixels: an evaluation must not leave out what is hard.
-        crop = _core.align_faces(
-            image,
-            face.landmarks.unsqueeze(0),
-            size_px=self.model.crop_size_px,
-            template=self.model.crop.crop_template,
-            smooth=True,
-        )[0]
-        self._wait(i, crop)
+        crop = largest_face(
+            image, size_px=self.model.crop_size_px, template=self.model.crop.crop_template
+        )
+        if crop is None:
+            self.without_face.append(LeftOut(self.photos.photos[i].name, NO_FACE))
+        else:
+            self._wait(i, crop)
 
     def _wait(self, i: int, crop: torch.Tensor) -> None:
         if crop.shape[0] != crop.shape[1]:
@@ -166,7 +176,7 @@ class _Work:
 
     def result(self) -> EmbeddedPhotos:
         kept = sorted(self.rows)
-        photos, left_out = _only(self.photos, kept)
+        photos, left_out = only_photos(self.photos, kept)
         return EmbeddedPhotos(
             photos=photos,
             vectors=torch.stack([self.rows[i] for i in kept]),
@@ -178,8 +188,11 @@ class _Work:
         )
 
 
-def _only(photos: PhotoSet, kept: list[int]) -> tuple[PhotoSet, int]:
-    """The set with the photos that are kept, and how many pairs that costs."""
+def only_photos(photos: PhotoSet, kept: list[int]) -> tuple[PhotoSet, int]:
+    """The set with the photos that are kept, and how many pairs that costs.
+
+    Raises ValueError where the rest has no pair of one person, or none of two.
+    """
     place = {old: new for new, old in enumerate(kept)}
     pairs = None
     if photos.pairs is not None:

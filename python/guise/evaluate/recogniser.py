@@ -128,6 +128,19 @@ def evaluate_recogniser(
             skip_unreadable=skip_unreadable,
             progress=progress,
         )
+    return report_of(embedded, embedder, flip=flip, nearest=nearest, seed=seed, threads=threads)
+
+
+def report_of(
+    embedded: EmbeddedPhotos,
+    embedder: _core.Embedder,
+    *,
+    flip: bool,
+    nearest: int = 0,
+    seed: int = 0,
+    threads: int = 0,
+) -> RecogniserReport:
+    """What the embeddings of a set are worth. embedder, flip: what made them."""
     found = score(embedded, nearest=nearest, threads=threads)
     return _report(embedder, flip, embedded, found, seed=seed, threads=threads)
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 import guise
 from guise import _core
+from guise.train.crop_size import CROP_PX as CROP_PX
+from guise.train.crop_size import INPUT_PX as INPUT_PX
 
-CROP_PX = 80  # kept on disk
-INPUT_PX = 64  # seen by the network
 RENDER_PX = 128
 CHUNK_PEOPLE = 32  # rendered between two notes of progress
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from guise.train.crop_bank import CROP_PX, INPUT_PX
+from guise.train.crop_size import CROP_PX, INPUT_PX
 
 # Crops of the bank are scaled about the corner of their first pixel, those that the engine aligns
 # about its centre: this much further up and left, in half crops.
