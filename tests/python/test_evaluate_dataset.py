@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,6 +153,17 @@ def test_a_budget_smaller_than_the_dataset_reads_no_more_than_it_needs(
     found = evaluate.evaluate_dataset(faces, steps=3).results[0]
     assert (found.seen, found.pictures) == (24, PEOPLE * EACH)
     assert len(read) == len(set(read)) == 24
+
+
+def test_nothing_of_the_training_extra_is_needed() -> None:
+    program = """
+import sys
+sys.modules.update(cv2=None, scipy=None)
+from guise import evaluate
+print(evaluate.evaluate_dataset.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "evaluate_dataset\n", done.stderr
 
 
 def test_rows_and_seeds_are_checked() -> None:
