@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -61,6 +61,39 @@ def ctrl_c_sets_a_flag(what: str) -> Iterator[threading.Event]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def shown_work() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on a terminal for each piece of work; elsewhere a line as it begins."""
+    if not _console.err.is_terminal:
+        told: set[str] = set()
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in told:
+                told.add(what)
+                note(f"guise: {what}")
+
+        yield tell
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_console.err, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        current = ""
+
+        def show(what: str, done: int, total: int) -> None:
+            nonlocal current
+            if what != current:
+                bar.reset(task, description=what, total=total)
+                current = what
+            bar.update(task, completed=done, total=total)
+
+        yield show
 
 
 class _TerminalProgress:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from guise.cli import _console
 from guise.cli._console import expected_errors, say
+from guise.cli._progress import shown_work
 from guise.evaluate import dataset as dataset_figures
 from guise.evaluate import dataset_words, detector_words, recogniser_words
 from guise.evaluate import detector as detector_figures
@@ -192,7 +193,7 @@ def dataset(
 
     Exit status: 0 measured, 2 wrong use, 4 something is missing or damaged, 130 stopped.
     """
-    with expected_errors(), _shown_work() as progress:
+    with expected_errors(), shown_work() as progress:
         if out is not None:
             check_target(out)
         reports = dataset_figures.evaluate_dataset(
@@ -258,36 +259,3 @@ def _shown_progress() -> Iterator[Callable[[int, int], None] | None]:
     with Progress(*columns, console=_console.err, transient=True) as bar:
         task = bar.add_task("photos", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextmanager
-def _shown_work() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on a terminal for each piece of work; elsewhere a line as it begins."""
-    if not _console.err.is_terminal:
-        told: set[str] = set()
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in told:
-                told.add(what)
-                _console.note(f"guise: {what}")
-
-        yield tell
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=_console.err, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        current = ""
-
-        def show(what: str, done: int, total: int) -> None:
-            nonlocal current
-            if what != current:
-                bar.reset(task, description=what, total=total)
-                current = what
-            bar.update(task, completed=done, total=total)
-
-        yield show

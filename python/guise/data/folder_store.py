@@ -100,11 +100,12 @@ def class_folders(folder: Path) -> list[list[str]]:
         classes = sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
     except OSError as error:
         raise _core.Unavailable(f"{folder} must be a readable folder: {error.strerror}") from None
-    found = [_pictures(path) for path in classes if not os.path.basename(path).startswith(".")]
+    found = [pictures_below(path) for path in classes if not os.path.basename(path).startswith(".")]
     return [paths for paths in found if paths]
 
 
-def _pictures(folder: str) -> list[str]:
+def pictures_below(folder: str) -> list[str]:
+    """Pictures in a folder and all below it, in the order of their names."""
     found = []
     for parent, folders, names in os.walk(folder):
         folders.sort()

@@ -48,6 +48,18 @@ class EmbeddedPhotos:
     seconds: float
 
 
+@dataclass(frozen=True)
+class EmbeddedRows:
+    """Embeddings of those photos that have one. kept: their numbers, rising, one a row."""
+
+    kept: list[int]
+    vectors: torch.Tensor
+    unreadable: list[LeftOut]
+    without_face: list[LeftOut]
+    detected: int
+    seconds: float
+
+
 def embed_photos(
     photos: PhotoSet,
     model: _core.Embedder,
@@ -61,6 +73,34 @@ def embed_photos(
 
     Raises CorruptFile naming pictures that cannot be read (unless they are skipped), ValueError
     where too few photos are left, or crops are too small or not square.
+    """
+    rows = embed_rows(
+        photos, model, align=align, flip=flip, skip_unreadable=skip_unreadable, progress=progress
+    )
+    fewer, left_out = only_photos(photos, rows.kept)
+    return EmbeddedPhotos(
+        photos=fewer,
+        vectors=rows.vectors,
+        unreadable=rows.unreadable,
+        without_face=rows.without_face,
+        left_out_pairs=left_out,
+        detected=rows.detected,
+        seconds=rows.seconds,
+    )
+
+
+def embed_rows(
+    photos: PhotoSet,
+    model: _core.Embedder,
+    *,
+    align: str = "auto",
+    flip: bool = True,
+    skip_unreadable: bool = False,
+    progress: Progress | None = None,
+) -> EmbeddedRows:
+    """`embed_photos` of photos that need not make pairs; none may be left.
+
+    Raises CorruptFile and, for crops that are too small or not square, ValueError.
     """
     if align not in ALIGNMENTS:
         raise ValueError(f"align must be {', '.join(ALIGNMENTS)}; got {align!r}")
@@ -174,15 +214,13 @@ class _Work:
         yield
         self.seconds += time.perf_counter() - started
 
-    def result(self) -> EmbeddedPhotos:
+    def result(self) -> EmbeddedRows:
         kept = sorted(self.rows)
-        photos, left_out = only_photos(self.photos, kept)
-        return EmbeddedPhotos(
-            photos=photos,
-            vectors=torch.stack([self.rows[i] for i in kept]),
+        return EmbeddedRows(
+            kept=kept,
+            vectors=torch.stack([self.rows[i] for i in kept]) if kept else torch.empty(0, 0),
             unreadable=self.unreadable,
             without_face=self.without_face,
-            left_out_pairs=left_out,
             detected=self.detected,
             seconds=self.seconds,
         )

@@ -55,6 +55,14 @@ def write_results(
         _PAGE: page,
         _FIGURES: json.dumps(figures, indent=2, allow_nan=False) + "\n",
     }
+    return write_files(out, files)
+
+
+def write_files(out: Path, files: Mapping[str, str]) -> list[Path]:
+    """Writes texts by file name into a folder, all or none, over earlier ones of the same name.
+
+    Raises Unavailable where the folder cannot be written.
+    """
     temporary = ""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ import guise
 from guise import _core
 from guise.train.crop_size import CROP_PX as CROP_PX
 from guise.train.crop_size import INPUT_PX as INPUT_PX
+from guise.train.people_group import PeopleGroup as PeopleGroup
 
 RENDER_PX = 128
 CHUNK_PEOPLE = 32  # rendered between two notes of progress
@@ -99,17 +100,6 @@ def crop_face(
     )
     small = cv2.resize(large, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class PeopleGroup:
-    """Rendered people who share the options of their pictures."""
-
-    name: str
-    options: _core.RecipeOptions
-    people: int
-    samples: int  # pictures of each
-    seed: int
 
 
 def training_groups(people: int, samples: int, seed: int) -> list[PeopleGroup]:

@@ -30,7 +30,7 @@ from guise.train.checkpoint import (
     save_checkpoint,
     tensors_below,
 )
-from guise.train.crop_bank import CropLayout, Crops, PeopleGroup, render_crops
+from guise.train.crop_bank import CropLayout, Crops, render_crops
 from guise.train.generator_losses import (
     identity_distance,
     judged_generated,
@@ -39,6 +39,13 @@ from guise.train.generator_losses import (
     structural_similarity,
 )
 from guise.train.memory_format import use_channels_last
+from guise.train.people_group import (
+    GENERATOR_PEOPLE,
+    GENERATOR_SAMPLES,
+    GENERATOR_SEED,
+    PeopleGroup,
+    generator_group,
+)
 from guise.train.shuffled_rows import rows_of_step
 from guise.train.training_log import TrainingLog, write_curve
 
@@ -54,8 +61,8 @@ class Vec2FaceOptions:
 
     preset: str = "house"
     discriminator_channels: tuple[int, int, int, int] = (32, 64, 96, 128)
-    people: int = 12_000  # rendered
-    samples: int = 5  # pictures of each
+    people: int = GENERATOR_PEOPLE  # rendered
+    samples: int = GENERATOR_SAMPLES  # pictures of each
     batch: int = 16
     steps: int = 16_000
     rate: float = 4e-4
@@ -74,40 +81,13 @@ class Vec2FaceOptions:
     identity_weight: float = 0.5
     adversarial_weight: float = 0.08
     adversary_from: float = 0.15  # share of the steps at which the discriminator comes in
-    seed: int = 4
+    seed: int = GENERATOR_SEED
     bfloat16: bool = True
 
 
 def generator_people(options: Vec2FaceOptions) -> PeopleGroup:
     """Who it learns from: people in clean pictures, as Vec2Face's aligned crops show them."""
-    recipe = {
-        **_core.RecipeOptions.clean().as_dict(),
-        "yaw_limit_deg": 75,
-        "yaw_tail_share": 0.2,
-        "pitch_limit_deg": 25,
-        "pitch_sd_deg": 9,
-        "roll_limit_deg": 20,
-        "roll_sd_deg": 6,
-        "mask_share": 0,
-        "scarf_share": 0,
-        "hand_share": 0,
-        "hat_share": 0.04,
-        "sunglasses_share": 0.02,
-        "glasses_share": 0.3,
-        "earring_share": 0.25,
-        "environment_share": 0.1,
-        "indoor_share": 0.2,
-        "outdoor_share": 0.15,
-        "studio_share": 0.25,
-        "plain_share": 0.3,
-        "frame_low_dm": 3.6,
-        "frame_high_dm": 3.6,
-        "dim_share": 0.04,
-        "exposure_sd_ev": 0.15,
-    }
-    return PeopleGroup(
-        "generator", _core.RecipeOptions(**recipe), options.people, options.samples, options.seed
-    )
+    return generator_group(options.people, options.samples, options.seed)
 
 
 class StepData:
