@@ -208,7 +208,7 @@ def dataset(
             progress=progress,
         )
         _tell(
-            f"What {', '.join(result.name for result in reports.results)} teaches",
+            f"Learned from {', '.join(result.name for result in reports.results)}",
             dataset_words.about(reports),
             dataset_words.tables(reports),
             out,
