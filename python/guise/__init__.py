@@ -41,6 +41,7 @@ from guise._core import (  # noqa: E402
     __version__,
 )
 from guise._images import read_image, write_image  # noqa: E402
+from guise.audit import audit_dataset  # noqa: E402
 from guise.contact_sheet import contact_sheet  # noqa: E402
 from guise.dataset_report import dataset_report  # noqa: E402
 from guise.embedding import (  # noqa: E402
@@ -88,6 +89,7 @@ __all__ = [
     "anonymize_file",
     "anonymize_folder",
     "assess_quality",
+    "audit_dataset",
     "compare",
     "contact_sheet",
     "data",

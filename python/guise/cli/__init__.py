@@ -1,7 +1,7 @@
-"""The command line: `guise anonymize`, `render`, `synthesize`, `report`, `evaluate ...` and more.
+"""The command line: `guise anonymize`, `render`, `synthesize`, `report`, `audit` and more.
 
-Exit codes: 0 all well; 2 wrong use; 3 some photos need review; 4 something is missing or full;
-130 stopped by Ctrl-C.
+Exit codes: 0 all well; 2 wrong use; 3 some photos need review, or a line of an audit failed;
+4 something is missing or full; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 from guise import _core
 from guise.cli._console import EXIT_INTERRUPTED, note, say
 from guise.cli.anonymize import anonymize
+from guise.cli.audit import audit
 from guise.cli.doctor import doctor
 from guise.cli.evaluate import app as evaluate_app
 from guise.cli.models import app as models_app
@@ -55,6 +56,7 @@ app.command()(anonymize)
 app.command()(render)
 app.command()(synthesize)
 app.command()(report)
+app.command()(audit)
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(models_app, name="models")
 app.command()(doctor)

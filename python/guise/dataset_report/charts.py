@@ -55,8 +55,9 @@ def histogram(
     scale: bool = False,
     bounds: tuple[float, float] | None = None,
     whole: bool = False,
+    of: str = "pictures",
 ) -> Chart:
-    """Shares of pictures over a measured axis.
+    """Shares of pictures, or of what `of` names, over a measured axis.
 
     scale: `unit` tells what the ends of a scale mean, and is not said behind each number.
     bounds: the axis; by default what the values span, without the highest 1 % where those lie far
@@ -78,19 +79,21 @@ def histogram(
     shares = np.histogram(inside, edges - slack)[0] / len(values)
     plot = _Plot(float(edges[0]), float(edges[-1]), float(100 * shares.max()), most=100)
     bars = [
-        plot.bar(float(a), float(b), float(100 * share), _range_text(a, b, share, behind, whole))
+        plot.bar(
+            float(a), float(b), float(100 * share), _range_text(a, b, share, behind, whole, of)
+        )
         for a, b, share in zip(edges, edges[1:], shares, strict=False)
         if share > 0
     ]
     quantiles = [number(float(q)) for q in np.quantile(values, (0.05, 0.5, 0.95))]
     text = (
         f"Median {quantiles[1]}{behind}; 5 % lie below {quantiles[0]}{behind}, 95 % below "
-        f"{quantiles[2]}{behind}; {len(values):,} pictures."
+        f"{quantiles[2]}{behind}; {len(values):,} {of}."
     )
     if cut:
         text += f" The last bar holds all above {number(float(edges[-2]))}{behind}."
     axis = f"{quantity}, {unit}"
-    svg = plot.drawn(bars, axis, "pictures, %", f"{title}. {axis}. {text}", whole=whole)
+    svg = plot.drawn(bars, axis, f"{of}, %", f"{title}. {axis}. {text}", whole=whole)
     return Chart(title, axis, svg, text)
 
 
@@ -287,9 +290,9 @@ def _nice_step(span: float, parts: int) -> float:
     return next(step for step in steps if step >= rough * (1 - 1e-9))
 
 
-def _range_text(low: float, high: float, share: float, unit: str, whole: bool) -> str:
+def _range_text(low: float, high: float, share: float, unit: str, whole: bool, of: str) -> str:
     where = number((low + high) / 2) if whole else f"{number(low)} to {number(high)}"
-    return f"{where}{unit}: {percent(share)} of the pictures"
+    return f"{where}{unit}: {percent(share)} of the {of}"
 
 
 def _smooth(values: Floats, edges: Floats) -> Floats:
