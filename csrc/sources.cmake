@@ -23,6 +23,8 @@ set(GUISE_CORE_SOURCES
   csrc/nets/retinaface.cpp csrc/nets/retinaface_detector.cpp csrc/nets/six_d_rep_net.cpp
   csrc/nets/vec2face.cpp csrc/nets/vec2face_discriminator.cpp
   csrc/nets/vec2face_mask.cpp csrc/nets/pose_condition.cpp
+  csrc/nets/packed_product.cpp csrc/nets/lane_kernels.cpp csrc/nets/picture_decoder.cpp
+  csrc/nets/vec2face_inference.cpp
   csrc/nets/open_face_detector.cpp
   csrc/nets/layer_ops.cpp csrc/nets/inference_net.cpp csrc/nets/layer_graph.cpp csrc/nets/fold_layer_graph.cpp
   csrc/nets/recogniser_net.cpp csrc/nets/conv_units.cpp csrc/nets/iresnet.cpp csrc/nets/ir_backbone.cpp
@@ -78,7 +80,8 @@ set(GUISE_CORE_SOURCES
   csrc/pipelines/synthesize_dataset.cpp)
 
 # Rates of these loops rest on fused multiply-adds, which the rest of the core does without.
-set_source_files_properties(csrc/nets/row_kernels.cpp PROPERTIES
+set_source_files_properties(csrc/nets/row_kernels.cpp csrc/nets/packed_product.cpp
+  csrc/nets/lane_kernels.cpp PROPERTIES
   COMPILE_OPTIONS "-ffp-contract=fast;-Wno-psabi" SKIP_PRECOMPILE_HEADERS ON)
 
 # Square roots without a look at errno, and loops that may be vectorised; results are the same.

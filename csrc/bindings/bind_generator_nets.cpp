@@ -1,9 +1,11 @@
 // Generators as modules for training and for comparisons.
 #include "bindings/landmark_tensors.h"
 #include "bindings/module_binding.h"
+#include "core/check.h"
 #include "nets/pose_condition.h"
 #include "nets/vec2face.h"
 #include "nets/vec2face_discriminator.h"
+#include "nets/vec2face_inference.h"
 #include "nets/vec2face_mask.h"
 
 namespace guise::bindings {
@@ -48,7 +50,33 @@ void bind_vec2face(py::module_& m) {
           py::arg("condition") = py::none(), py::call_guard<py::gil_scoped_release>(),
           "masked, dropped: bool [N, 49], as many dropped in each row, each masked too. condition: "
           "float [N, 1, width]. Gives images, the decoder's tokens and what they should be, both "
-          "[N, 49, width].");
+          "[N, 49, width].")
+      .def(
+          "folded",
+          [](const Vec2FaceImpl& net, const std::string& dtype) {
+            GUISE_CHECK_ARG(dtype == "float32" || dtype == "bfloat16",
+                            "dtype must be 'float32' or 'bfloat16'; got '", dtype, "'");
+            return nets::Vec2FaceInference(net, dtype == "float32" ? at::kFloat : at::kBFloat16);
+          },
+          py::arg("dtype") = "float32", py::call_guard<py::gil_scoped_release>(),
+          "A copy for inference on the CPU. dtype: 'float32', or 'bfloat16' (inputs of products "
+          "alone) where the processor has it.");
+}
+
+void bind_vec2face_inference(py::module_& m) {
+  using nets::Vec2FaceInference;
+  py::class_<Vec2FaceInference>(m, "Vec2FaceInference",
+                                "Vec2Face for inference on the CPU, by Vec2Face.folded().")
+      .def(
+          "__call__",
+          [](const Vec2FaceInference& net, const at::Tensor& vectors, const at::Tensor& masked,
+             const at::Tensor& dropped, const std::optional<at::Tensor>& condition) {
+            return net(vectors, {masked, dropped}, condition);
+          },
+          py::arg("vectors"), py::arg("masked"), py::arg("dropped"),
+          py::arg("condition") = py::none(), py::call_guard<py::gil_scoped_release>(),
+          "As Vec2Face.forward, the images alone. Equal bytes in any batch and with any number of "
+          "threads.");
 }
 
 void bind_masks(py::module_& m) {
@@ -106,6 +134,7 @@ void bind_discriminator(py::module_& m) {
 
 void bind_generator_nets(py::module_& m) {
   py::module_ nets = m.def_submodule("nets");
+  bind_vec2face_inference(nets);
   bind_vec2face(nets);
   bind_discriminator(nets);
   bind_masks(nets);

@@ -212,10 +212,11 @@ at::Tensor Vec2FaceImpl::draw(const at::Tensor& grid) {
   return conv_out_(at::silu(norm_out_(y)));
 }
 
-void Vec2FaceImpl::check(const at::Tensor& vectors, const Vec2FaceMask& mask,
-                         const std::optional<at::Tensor>& condition) const {
-  GUISE_CHECK_ARG(vectors.dim() == 2 && vectors.size(1) == config_.vector_size,
-                  "vectors must be [N, ", config_.vector_size, "]; got ", vectors.sizes());
+void Vec2FaceImpl::check_inputs(const Vec2FaceConfig& config, const at::Tensor& vectors,
+                                const Vec2FaceMask& mask,
+                                const std::optional<at::Tensor>& condition) {
+  GUISE_CHECK_ARG(vectors.dim() == 2 && vectors.size(1) == config.vector_size,
+                  "vectors must be [N, ", config.vector_size, "]; got ", vectors.sizes());
   const int64_t count = vectors.size(0);
   for (const at::Tensor& each : {mask.masked, mask.dropped}) {
     GUISE_CHECK_ARG(
@@ -229,14 +230,14 @@ void Vec2FaceImpl::check(const at::Tensor& vectors, const Vec2FaceMask& mask,
   GUISE_CHECK_ARG(count == 0 || dropped.eq(dropped[0]).all().item<bool>(),
                   "every vector must have as many dropped tokens; got ", dropped.min().item(),
                   " to ", dropped.max().item());
-  GUISE_CHECK_ARG(!condition || condition->sizes() == at::IntArrayRef({count, 1, config_.width}),
-                  "condition must be [", count, ", 1, ", config_.width, "]; got ",
+  GUISE_CHECK_ARG(!condition || condition->sizes() == at::IntArrayRef({count, 1, config.width}),
+                  "condition must be [", count, ", 1, ", config.width, "]; got ",
                   condition ? condition->sizes() : at::IntArrayRef());
 }
 
 Vec2FaceOutput Vec2FaceImpl::forward(const at::Tensor& vectors, const Vec2FaceMask& mask,
                                      const std::optional<at::Tensor>& condition) {
-  check(vectors, mask, condition);
+  check_inputs(config_, vectors, mask, condition);
   const int64_t count = vectors.size(0), width = config_.width;
   const at::Tensor own = vector_projection_(vectors).unsqueeze(1);
   const at::Tensor grid = feature_token_(own.transpose(1, 2)).transpose(1, 2);

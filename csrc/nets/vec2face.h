@@ -71,6 +71,10 @@ class Vec2FaceImpl : public torch::nn::Module {
   Vec2FaceOutput forward(const at::Tensor& vectors, const Vec2FaceMask& mask,
                          const std::optional<at::Tensor>& condition = std::nullopt);
 
+  // Throws as forward does.
+  static void check_inputs(const Vec2FaceConfig& config, const at::Tensor& vectors,
+                           const Vec2FaceMask& mask, const std::optional<at::Tensor>& condition);
+
   const Vec2FaceConfig& config() const { return config_; }
 
  private:
@@ -95,8 +99,6 @@ class Vec2FaceImpl : public torch::nn::Module {
   static Block add_block(ModuleTree& tree, const std::string& path, int64_t width, int64_t heads);
   ResidualBlock add_residual_block(ModuleTree& tree, const std::string& path, int64_t in_channels,
                                    int64_t channels) const;
-  void check(const at::Tensor& vectors, const Vec2FaceMask& mask,
-             const std::optional<at::Tensor>& condition) const;
 
   at::Tensor drop(const at::Tensor& x) const;  // dropout while it is trained
   at::Tensor run(Block& block, const at::Tensor& x) const;

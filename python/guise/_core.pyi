@@ -2340,6 +2340,19 @@ class nets:
         ) -> None: ...
         def forward(self, x: torch.Tensor) -> torch.Tensor: ...
 
+    class Vec2FaceInference:
+        """Vec2Face for inference on the CPU, by Vec2Face.folded()."""
+
+        def __call__(
+            self,
+            vectors: torch.Tensor,
+            masked: torch.Tensor,
+            dropped: torch.Tensor,
+            condition: torch.Tensor | None = ...,
+        ) -> torch.Tensor:
+            """As Vec2Face.forward, the images alone. Equal bytes in any batch and with any number
+            of threads."""
+
     class Vec2Face(torch.nn.Module):
         """Raw identity vectors float [N, vector_size] and masks of the 7 x 7 grid -> images
         float [N, 3, 112, 112] RGB, about -1..1."""
@@ -2362,6 +2375,10 @@ class nets:
             dropout: float = ...,
             has_unused_layers: bool = ...,
         ) -> None: ...
+        def folded(self, dtype: str = ...) -> nets.Vec2FaceInference:
+            """A copy for inference on the CPU. dtype: 'float32', or 'bfloat16' (inputs of products
+            alone) where the processor has it."""
+
         def forward(
             self,
             vectors: torch.Tensor,
