@@ -45,7 +45,10 @@ class AuditedDataset:
 
     def name(self, row: int) -> str:
         """A picture as the user knows it."""
-        return str(self.lines[row].get("file") or f"picture {self.places[row]}")
+        return str(
+            self.lines[row].get("file")
+            or f"picture {self.places[row]} of identity {self.people[row]}"
+        )
 
 
 class _Seen:

@@ -149,8 +149,8 @@ def compared_line(
         _TITLE,
         verdict,
         excess,
-        f"{percent(excess)} more than strangers",
-        f"at most {percent(MOST_EXCESS)}, or chance above {percent(CERTAIN)}",
+        f"{percent(excess)} beyond strangers",
+        f"at most {percent(MOST_EXCESS)}",
         words,
         {
             "training_people": {"looked_at": len(seen), "of": trained_on},
