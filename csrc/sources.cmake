@@ -30,6 +30,7 @@ set(GUISE_CORE_SOURCES
   csrc/nets/recogniser_net.cpp csrc/nets/conv_units.cpp csrc/nets/iresnet.cpp csrc/nets/ir_backbone.cpp
   csrc/nets/mobilefacenet_layouts.cpp csrc/nets/mobilefacenet.cpp csrc/nets/inception_resnet.cpp
   csrc/nets/house_recogniser.cpp csrc/nets/recogniser_presets.cpp csrc/nets/open_face_embedder.cpp
+  csrc/nets/face_measures.cpp csrc/nets/face_generator.cpp
   # renderer: who, skin, hair, light, camera
   csrc/render/head_model.cpp csrc/render/head_model_file.cpp csrc/render/five_point_shape.cpp
   csrc/render/skin_model.cpp csrc/render/skin_base.cpp csrc/render/skin_fine.cpp csrc/render/skin_placement.cpp
@@ -52,6 +53,10 @@ set(GUISE_CORE_SOURCES
   csrc/render/shade_skin.cpp csrc/render/shade_eye.cpp csrc/render/shade_strand.cpp csrc/render/shade_material.cpp
   csrc/render/scene.cpp csrc/render/resolve.cpp csrc/render/film.cpp csrc/render/jpeg_artifacts.cpp
   csrc/render/draw_picture.cpp csrc/render/renderer.cpp
+  # search
+  csrc/search/identity_distribution.cpp csrc/search/separated_set.cpp csrc/search/sample_identities.cpp
+  csrc/search/pack_vectors.cpp csrc/search/perturb_vectors.cpp csrc/search/refine_vector.cpp
+  csrc/search/draw_faces.cpp
   # measures
   csrc/measure/arrays.cpp csrc/measure/run_tasks.cpp csrc/measure/error_curve.cpp csrc/measure/intervals.cpp
   csrc/measure/verification_folds.cpp csrc/measure/cosine_tiles.cpp csrc/measure/all_pairs.cpp
@@ -70,13 +75,16 @@ set(GUISE_CORE_SOURCES
   csrc/stages/assess_quality.cpp
   # render
   csrc/stages/render_samples.cpp
+  # generate
+  csrc/stages/generate_samples.cpp
   # check
-  csrc/stages/check_sample.cpp
+  csrc/stages/check_sample.cpp csrc/stages/check_identity.cpp
   # pipelines
   csrc/pipelines/anonymize_image.cpp csrc/pipelines/photo_list.cpp csrc/pipelines/anonymize_photo.cpp
   csrc/pipelines/collection_report.cpp csrc/pipelines/anonymize_collection.cpp
   csrc/pipelines/dataset_plan.cpp csrc/pipelines/dataset_shard.cpp csrc/pipelines/dataset_merge.cpp
   csrc/pipelines/dataset_folder.cpp csrc/pipelines/draw_identity_pictures.cpp
+  csrc/pipelines/draw_identities.cpp
   csrc/pipelines/synthesize_dataset.cpp)
 
 # Rates of these loops rest on fused multiply-adds, which the rest of the core does without.
@@ -105,4 +113,4 @@ set(GUISE_BINDING_SOURCES
   csrc/bindings/bind_measure.cpp csrc/bindings/bind_verification_bin.cpp
   csrc/bindings/bind_nets.cpp csrc/bindings/bind_detector_nets.cpp
   csrc/bindings/bind_generator_nets.cpp csrc/bindings/bind_losses.cpp
-  csrc/bindings/bind_embed.cpp)
+  csrc/bindings/bind_embed.cpp csrc/bindings/bind_generate.cpp)

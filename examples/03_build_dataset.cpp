@@ -62,7 +62,7 @@ void build(const std::string& models, const std::string& output) {
                  static_cast<long long>(so_far.total_pictures));
   };
   const pipelines::DatasetSummary summary =
-      pipelines::synthesize_dataset(output, plan, source, /*check=*/std::nullopt, how, hooks);
+      pipelines::synthesize_dataset(output, plan, source, /*checks=*/{}, how, hooks);
   std::printf("\n%lld pictures of %lld people in %lld shards: %s\n",
               static_cast<long long>(summary.counts.pictures),
               static_cast<long long>(options.identities), static_cast<long long>(summary.shards),

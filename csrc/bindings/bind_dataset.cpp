@@ -4,6 +4,7 @@
 #include "bindings/cancel_token.h"
 #include "bindings/common.h"
 #include "bindings/detector_handle.h"
+#include "bindings/embedder_handle.h"
 #include "bindings/options_class.h"
 #include "pipelines/synthesize_dataset.h"
 #include "stages/render_samples.h"
@@ -17,6 +18,11 @@ using pipelines::DatasetOptions;
 using pipelines::DatasetPlan;
 using pipelines::DatasetSummary;
 using pipelines::SynthesizeOptions;
+
+struct IdentityCheckHandle {
+  std::shared_ptr<const stages::EmbedFaces> embed;
+  std::shared_ptr<const stages::CheckIdentity> check;
+};
 
 void bind_dataset_options(py::module_& m) {
   OptionsClass<DatasetGate>(m, "DatasetGate", "Which pictures a dataset keeps.")
@@ -90,6 +96,27 @@ void bind_generators(py::module_& m) {
            "models: name -> sha256 of the files that the renderer was opened with.");
 }
 
+void bind_checks(py::module_& m) {
+  py::class_<IdentityCheckHandle, std::shared_ptr<IdentityCheckHandle>>(
+      m, "CheckIdentity", "Holds pictures against the reference faces of all identities.")
+      .def(py::init([](const std::shared_ptr<EmbedderHandle>& embedder, const at::Tensor& faces,
+                       uint64_t first_identity, double max_intra_distance, double min_quality) {
+             GUISE_CHECK_ARG(min_quality <= 0 || embedder->net->traits().has_quality,
+                             "min_quality needs a recogniser that gives a quality; ",
+                             embedder->file.name, " does not");
+             const stages::EmbedOptions one_by_one{
+                 .flip = false, .batch_size = 1, .smallest_source_px = 0};
+             return IdentityCheckHandle{
+                 std::make_shared<stages::EmbedFaces>(embedder->net, one_by_one),
+                 std::make_shared<stages::CheckIdentity>(
+                     faces, first_identity,
+                     stages::CheckIdentityOptions{max_intra_distance, min_quality})};
+           }),
+           py::arg("embedder"), py::arg("faces"), py::kw_only(), py::arg("first_identity") = 0,
+           py::arg("max_intra_distance") = stages::CheckIdentityOptions().max_intra_distance,
+           py::arg("min_quality") = 0.0);
+}
+
 void bind_framing(py::module_& m) {
   m.def("framed_for_crop", &stages::framed_for_crop, py::arg("recipe"),
         "The recipe with the frame that generated_size_px counts on, unless it has its own.");
@@ -107,6 +134,11 @@ void bind_summary(py::module_& m) {
                              "turned down: the detector found no face")
       .def_property_readonly("landmarks_disagree", count(&ShardCounts::landmarks),
                              "turned down: the detector put the landmarks elsewhere")
+      .def_property_readonly("other_face", count(&ShardCounts::other_face),
+                             "turned down: another face than the identity's")
+      .def_property_readonly("nearer_to_another", count(&ShardCounts::nearer_to_another),
+                             "turned down: nearer to another identity of the dataset")
+      .def_property_readonly("low_quality", count(&ShardCounts::low_quality), "turned down")
       .def_property_readonly("given_up", count(&ShardCounts::given_up),
                              "left out after the last attempt")
       .def_readonly("total_pictures", &DatasetSummary::total_pictures, "planned")
@@ -139,15 +171,20 @@ pipelines::ParquetEncoder parquet_encoder(const py::object& function) {
 DatasetSummary run_dataset(const std::string& output, const DatasetPlan& plan,
                            const stages::SampleGenerator& generator,
                            const std::shared_ptr<DetectorHandle>& detector,
+                           const std::shared_ptr<IdentityCheckHandle>& identity,
                            const SynthesizeOptions& options, const py::object& parquet,
                            const py::object& card, const py::object& on_progress,
                            const std::atomic<bool>* cancel) {
-  std::optional<stages::CheckSample> check;
+  pipelines::DatasetChecks checks;
+  if (identity) {
+    checks.embed = identity->embed;
+    checks.identity = identity->check;
+  }
   if (detector) {
     const std::lock_guard lock(*detector->in_use);
     stages::CheckSampleOptions check_options;
     check_options.landmark_tolerance = plan.options.gate.landmark_tolerance;
-    check.emplace(detector->net->clone(), check_options);
+    checks.face.emplace(detector->net->clone(), check_options);
   }
   pipelines::DatasetHooks hooks;
   hooks.parquet = parquet_encoder(parquet);
@@ -167,7 +204,7 @@ DatasetSummary run_dataset(const std::string& output, const DatasetPlan& plan,
     }
   };
   const py::gil_scoped_release released;
-  return pipelines::synthesize_dataset(output, plan, generator, check, options, hooks, cancel);
+  return pipelines::synthesize_dataset(output, plan, generator, checks, options, hooks, cancel);
 }
 
 }  // namespace
@@ -175,6 +212,7 @@ DatasetSummary run_dataset(const std::string& output, const DatasetPlan& plan,
 void bind_dataset(py::module_& m) {
   bind_dataset_options(m);
   bind_generators(m);
+  bind_checks(m);
   bind_framing(m);
   bind_plan(m);
   bind_summary(m);
@@ -189,15 +227,17 @@ void bind_dataset(py::module_& m) {
       "synthesize_dataset",
       [](const std::string& output, const DatasetPlan& plan,
          const stages::SampleGenerator& generator, const std::shared_ptr<DetectorHandle>& detector,
+         const std::shared_ptr<IdentityCheckHandle>& identity_check,
          const SynthesizeOptions& options, const py::object& parquet, const py::object& card,
          const py::object& on_progress, const std::shared_ptr<CancelToken>& cancel) {
-        return run_dataset(output, plan, generator, detector, options, parquet, card, on_progress,
-                           cancel ? &cancel->cancelled : nullptr);
+        return run_dataset(output, plan, generator, detector, identity_check, options, parquet,
+                           card, on_progress, cancel ? &cancel->cancelled : nullptr);
       },
       py::arg("output"), py::arg("plan"), py::arg("generator"), py::kw_only(),
-      py::arg("detector") = nullptr, py::arg("options") = SynthesizeOptions(),
-      py::arg("parquet") = py::none(), py::arg("card") = py::none(),
-      py::arg("on_progress") = py::none(), py::arg("cancel") = nullptr,
+      py::arg("detector") = nullptr, py::arg("identity_check") = nullptr,
+      py::arg("options") = SynthesizeOptions(), py::arg("parquet") = py::none(),
+      py::arg("card") = py::none(), py::arg("on_progress") = py::none(),
+      py::arg("cancel") = nullptr,
       "Draws what is missing of the dataset and merges it. parquet: (pictures, lines) -> bytes; "
       "card: totals as JSON -> text.");
 }

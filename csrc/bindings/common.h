@@ -24,6 +24,7 @@ void bind_dataset(py::module_& m);
 void bind_measure(py::module_& m);
 void bind_verification_bin(py::module_& m);
 void bind_embed(py::module_& m);
+void bind_generate(py::module_& m);
 void bind_nets(py::module_& m);
 void bind_detector_nets(py::module_& m);
 void bind_generator_nets(py::module_& m);

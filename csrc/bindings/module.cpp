@@ -13,10 +13,11 @@ PYBIND11_MODULE(_core, m) {
   guise::bindings::bind_pipelines(m);
   guise::bindings::bind_render(m);
   guise::bindings::bind_dataset_io(m);
+  guise::bindings::bind_embed(m);
   guise::bindings::bind_dataset(m);
   guise::bindings::bind_measure(m);
   guise::bindings::bind_verification_bin(m);
-  guise::bindings::bind_embed(m);
+  guise::bindings::bind_generate(m);
   guise::bindings::bind_nets(m);
   guise::bindings::bind_detector_nets(m);
   guise::bindings::bind_generator_nets(m);

@@ -122,4 +122,30 @@ Landmarks5 ffhq_template(int64_t size_px) {
   return points;
 }
 
+namespace {
+
+constexpr int64_t kTurnedSizePx = 112;
+// How far the points lie before the eyes, in distances of the eyes: the MakeHuman base head (CC0).
+constexpr std::array<double, 5> kDepth = {0, 0, 0.5039, 0.0827, 0.0827};
+
+}  // namespace
+
+Landmarks5 turned_landmarks(double yaw_deg) {
+  GUISE_CHECK_ARG(std::abs(yaw_deg) <= 90, "yaw_deg must lie from -90 to 90; got ", yaw_deg);
+  const Landmarks5 front = arcface_template(kTurnedSizePx);
+  const double eyes = front[1].x - front[0].x;
+  const double middle = (front[0].x + front[1].x) / 2;
+  const double yaw = yaw_deg * M_PI / 180;
+  std::vector<Point> turned;
+  for (size_t i = 0; i < front.size(); ++i) {
+    turned.push_back(
+        {middle + (front[i].x - middle) * std::cos(yaw) + kDepth[i] * eyes * std::sin(yaw),
+         front[i].y});
+  }
+  const Similarity2D to_crop = fit_similarity(turned, {front.begin(), front.end()});
+  Landmarks5 placed;
+  for (size_t i = 0; i < placed.size(); ++i) placed[i] = to_crop(turned[i]);
+  return placed;
+}
+
 }  // namespace guise::core

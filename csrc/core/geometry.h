@@ -67,4 +67,9 @@ Similarity2D fit_similarity(const std::vector<Point>& from, const std::vector<Po
 Landmarks5 arcface_template(int64_t size_px);
 Landmarks5 ffhq_template(int64_t size_px);
 
+// Where the five points of a head turned by yaw_deg (+ to the right of the picture, -90 to 90) lie
+// in an aligned crop of 112 px: the ArcFace template with the depth of the head model's mean face,
+// turned, seen from far away, and laid over the template again by least squares. Throws ValueError.
+Landmarks5 turned_landmarks(double yaw_deg);
+
 }  // namespace guise::core

@@ -6,10 +6,8 @@
 #include <cmath>
 
 #include "core/check.h"
-#include "io/atomic_file.h"
-#include "io/safetensors.h"
-#include "io/sha256.h"
 #include "nets/face_embedder.h"
+#include "nets/open_recogniser.h"
 #include "nets/recogniser_presets.h"
 #include "nets/weights.h"
 
@@ -66,24 +64,18 @@ void check_crop(const EmbedderFile& file, CropSize size) {
   }
 }
 
-std::vector<std::pair<std::string, at::Tensor>> verified_tensors(const EmbedderFile& file) {
-  const std::vector<uint8_t> bytes = io::read_file(file.path, kMaxEmbedderBytes);
-  const std::string actual = io::sha256_hex(bytes.data(), bytes.size());
-  if (!file.sha256.empty() && actual != file.sha256) {
-    throw CorruptFile(core::message(file.path, " must have the sha256 ", file.sha256, "; it has ",
-                                    actual, ". Delete it and run 'guise models fetch ", file.name,
-                                    "'"));
-  }
-  return io::parse_safetensors(bytes.data(), bytes.size(), file.path).tensors;
-}
-
 }  // namespace
 
-std::unique_ptr<FaceEmbedder> open_face_embedder(const EmbedderFile& file) {
-  const auto tensors = verified_tensors(file);
+std::shared_ptr<RecogniserNet> open_recogniser(const EmbedderFile& file) {
+  const auto tensors = read_verified_tensors(file.path, file.sha256, file.name, kMaxEmbedderBytes);
   const auto net = make_recogniser(file.architecture, file.preset, tensors, file.path);
   check_crop(file, net->crop_size());
   load_state_dict(*net, tensors, file.path);
+  return net;
+}
+
+std::unique_ptr<FaceEmbedder> open_face_embedder(const EmbedderFile& file) {
+  const auto net = open_recogniser(file);
   return std::make_unique<NetEmbedder>(
       EmbedderTraits{file.name, net->dimension(), file.crop, net->has_quality()}, net->folded());
 }

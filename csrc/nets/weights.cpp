@@ -6,6 +6,9 @@
 #include <map>
 
 #include "core/check.h"
+#include "io/atomic_file.h"
+#include "io/safetensors.h"
+#include "io/sha256.h"
 
 namespace guise::nets {
 
@@ -25,6 +28,19 @@ std::string listed(const std::string& title, const std::vector<std::string>& key
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, at::Tensor>> read_verified_tensors(const std::string& path,
+                                                                      const std::string& sha256,
+                                                                      const std::string& model,
+                                                                      int64_t most_bytes) {
+  const std::vector<uint8_t> bytes = io::read_file(path, most_bytes);
+  const std::string actual = io::sha256_hex(bytes.data(), bytes.size());
+  if (!sha256.empty() && actual != sha256) {
+    throw CorruptFile(core::message(path, " must have the sha256 ", sha256, "; it has ", actual,
+                                    ". Delete it and run 'guise models fetch ", model, "'"));
+  }
+  return io::parse_safetensors(bytes.data(), bytes.size(), path).tensors;
+}
 
 std::vector<std::pair<std::string, at::Tensor>> state_dict(const torch::nn::Module& module) {
   std::vector<std::pair<std::string, at::Tensor>> tensors;

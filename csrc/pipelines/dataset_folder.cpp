@@ -43,10 +43,19 @@ void make_folders(const std::string& path) {
   }
 }
 
+// Reasons of gates that a dataset does not have are left out.
+ordered_json rejected(const ShardCounts& counts) {
+  ordered_json reasons = {{"no face", counts.no_face}, {"landmarks", counts.landmarks}};
+  if (counts.other_face > 0) reasons["other face"] = counts.other_face;
+  if (counts.nearer_to_another > 0) reasons["nearer to another"] = counts.nearer_to_another;
+  if (counts.low_quality > 0) reasons["low quality"] = counts.low_quality;
+  return reasons;
+}
+
 ordered_json counts_json(const ShardCounts& counts) {
   return {{"pictures", counts.pictures},
           {"attempts", counts.attempts},
-          {"rejected", {{"no face", counts.no_face}, {"landmarks", counts.landmarks}}},
+          {"rejected", rejected(counts)},
           {"given_up", counts.given_up}};
 }
 
@@ -56,6 +65,9 @@ ShardCounts counts_of(const json& note) {
   counts.attempts = note.at("attempts");
   counts.no_face = note.at("rejected").at("no face");
   counts.landmarks = note.at("rejected").at("landmarks");
+  counts.other_face = note.at("rejected").value("other face", int64_t{0});
+  counts.nearer_to_another = note.at("rejected").value("nearer to another", int64_t{0});
+  counts.low_quality = note.at("rejected").value("low quality", int64_t{0});
   counts.given_up = note.at("given_up");
   return counts;
 }

@@ -81,6 +81,9 @@ void ShardCounts::add(const ShardCounts& other) {
   attempts += other.attempts;
   no_face += other.no_face;
   landmarks += other.landmarks;
+  other_face += other.other_face;
+  nearer_to_another += other.nearer_to_another;
+  low_quality += other.low_quality;
   given_up += other.given_up;
 }
 

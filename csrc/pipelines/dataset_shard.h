@@ -25,9 +25,11 @@ struct DatasetPicture {
 
 struct ShardCounts {
   int64_t pictures = 0;
-  int64_t attempts = 0;                // pictures drawn, kept or not
-  int64_t no_face = 0, landmarks = 0;  // drawn and turned down, by reason
-  int64_t given_up = 0;                // left out after the last attempt
+  int64_t attempts = 0;  // pictures drawn, kept or not
+  // Drawn and turned down, by reason: SampleVerdict, then IdentityVerdict.
+  int64_t no_face = 0, landmarks = 0;
+  int64_t other_face = 0, nearer_to_another = 0, low_quality = 0;
+  int64_t given_up = 0;  // left out after the last attempt
 
   void add(const ShardCounts& other);
 };

@@ -29,11 +29,13 @@ core::Box moved(const core::Box& box, const core::Similarity2D& to) {
 
 DrawIdentityPictures::DrawIdentityPictures(const DatasetPlan& plan,
                                            const stages::SampleGenerator& generator,
-                                           const std::optional<stages::CheckSample>& check,
-                                           std::string xmp, const std::atomic<bool>* cancel)
+                                           const DatasetChecks& checks, std::string xmp,
+                                           const std::atomic<bool>* cancel)
     : plan_(plan), generator_(generator), xmp_(std::move(xmp)), cancel_(cancel) {
-  if (check) {
-    check_.emplace(check->clone());
+  checks_.embed = checks.embed;
+  checks_.identity = checks.identity;
+  if (checks.face) {
+    checks_.face.emplace(checks.face->clone());
   }
 }
 
@@ -43,13 +45,13 @@ IdentityPictures DrawIdentityPictures::operator()(uint64_t identity) {
   for (int64_t i = 0; i < plan_.options.images_per_identity; ++i) {
     wanted.push_back({identity, static_cast<uint64_t>(i), 0});
   }
-  const int64_t attempts = check_ ? plan_.options.gate.attempts : 1;
+  const int64_t attempts = checks_.any() ? plan_.options.gate.attempts : 1;
   for (int64_t attempt = 0; attempt < attempts && !wanted.empty(); ++attempt) {
     const std::vector<stages::GeneratedSample> samples =
         generator_.generate(plan_.options.seed, wanted, cancel_);
     std::vector<stages::SampleKey> again;
     for (size_t i = 0; i < wanted.size(); ++i) {
-      if (accept(samples[i], result.counts)) {
+      if (accept(samples[i], identity, result.counts)) {
         result.pictures.push_back(encode(wanted[i], samples[i]));
       } else {
         again.push_back({identity, wanted[i].sample, wanted[i].attempt + 1});
@@ -65,15 +67,31 @@ IdentityPictures DrawIdentityPictures::operator()(uint64_t identity) {
   return result;
 }
 
-bool DrawIdentityPictures::accept(const stages::GeneratedSample& sample, ShardCounts& counts) {
+bool DrawIdentityPictures::accept(const stages::GeneratedSample& sample, uint64_t identity,
+                                  ShardCounts& counts) {
   ++counts.attempts;
-  if (!check_) {
-    return true;
+  if (checks_.face) {
+    const stages::SampleVerdict verdict = (*checks_.face)(sample);
+    counts.no_face += verdict == stages::SampleVerdict::kNoFace ? 1 : 0;
+    counts.landmarks += verdict == stages::SampleVerdict::kLandmarksDisagree ? 1 : 0;
+    if (verdict != stages::SampleVerdict::kAccepted) {
+      return false;
+    }
   }
-  const stages::SampleVerdict verdict = (*check_)(sample);
-  counts.no_face += verdict == stages::SampleVerdict::kNoFace ? 1 : 0;
-  counts.landmarks += verdict == stages::SampleVerdict::kLandmarksDisagree ? 1 : 0;
-  return verdict == stages::SampleVerdict::kAccepted;
+  return !checks_.identity || shows_identity(sample.image, identity, counts);
+}
+
+bool DrawIdentityPictures::shows_identity(const at::Tensor& image, uint64_t identity,
+                                          ShardCounts& counts) const {
+  using stages::IdentityVerdict;
+  stages::AlignedFaces face;
+  face.crops = image.unsqueeze(0).contiguous();
+  face.crop_template = checks_.embed->crop_template();
+  const IdentityVerdict verdict = (*checks_.identity)((*checks_.embed)(face), identity);
+  counts.other_face += verdict == IdentityVerdict::kOtherFace ? 1 : 0;
+  counts.nearer_to_another += verdict == IdentityVerdict::kNearerToAnother ? 1 : 0;
+  counts.low_quality += verdict == IdentityVerdict::kLowQuality ? 1 : 0;
+  return verdict == IdentityVerdict::kAccepted;
 }
 
 DatasetPicture DrawIdentityPictures::encode(const stages::SampleKey& key,

@@ -55,12 +55,12 @@ struct OpenShard {
 class Job {
  public:
   Job(DatasetFolder& folder, const DatasetPlan& plan, const stages::SampleGenerator& generator,
-      const std::optional<stages::CheckSample>& check, const DatasetHooks& hooks,
+      const DatasetChecks& checks, const DatasetHooks& hooks,
       const std::atomic<bool>* cancel)
       : folder_(folder),
         plan_(plan),
         generator_(generator),
-        check_(check),
+        checks_(checks),
         hooks_(hooks),
         cancel_(cancel),
         xmp_(xmp_of(plan)) {}
@@ -115,7 +115,7 @@ class Job {
   void work_on_identities() {
     try {
       const core::SingleThreadScope one_thread;
-      DrawIdentityPictures draw(plan_, generator_, check_, xmp_, cancel_or_stop());
+      DrawIdentityPictures draw(plan_, generator_, checks_, xmp_, cancel_or_stop());
       while (!stopped()) {
         const auto [shard, place] = next_identity();
         if (!shard) {
@@ -182,9 +182,12 @@ class Job {
         " pictures were drawn ", gate.attempts, " times and turned down each time, more than the ",
         100 * gate.max_given_up_share, " % that max_given_up_share allows. Of ",
         shard.counts.attempts, " drawn, the detector found no face in ", shard.counts.no_face,
-        " and put the landmarks elsewhere in ", shard.counts.landmarks,
-        ". Choose milder poses or occluders, a larger landmark_tolerance, more attempts, or no "
-        "gate"));
+        " and put the landmarks elsewhere in ", shard.counts.landmarks, "; ",
+        shard.counts.other_face, " showed another face than their identity's, ",
+        shard.counts.nearer_to_another, " one nearer to another identity's, and ",
+        shard.counts.low_quality,
+        " were of low quality. Choose milder poses or occluders, a larger landmark_tolerance or "
+        "max_intra_distance, more attempts, or no gate"));
   }
 
   void write(OpenShard& open) {
@@ -229,7 +232,7 @@ class Job {
   DatasetFolder& folder_;
   const DatasetPlan& plan_;
   const stages::SampleGenerator& generator_;
-  const std::optional<stages::CheckSample>& check_;
+  const DatasetChecks& checks_;
   const DatasetHooks& hooks_;
   const std::atomic<bool>* cancel_;
   const std::string xmp_;
@@ -270,7 +273,7 @@ void log_run(DatasetFolder& folder, const DatasetSummary& summary, int64_t worke
 
 DatasetSummary synthesize_dataset(const std::string& output, const DatasetPlan& plan,
                                   const stages::SampleGenerator& generator,
-                                  const std::optional<stages::CheckSample>& check,
+                                  const DatasetChecks& checks,
                                   const SynthesizeOptions& options, const DatasetHooks& hooks,
                                   const std::atomic<bool>* cancel) {
   GUISE_CHECK_ARG(options.workers >= 0 && options.workers <= 1024,
@@ -292,7 +295,7 @@ DatasetSummary synthesize_dataset(const std::string& output, const DatasetPlan& 
     return summary;
   }
   summary =
-      Job(folder, plan, generator, check, hooks, cancel).run(options.first_shard, end, options);
+      Job(folder, plan, generator, checks, hooks, cancel).run(options.first_shard, end, options);
   log_run(folder, summary, options.workers);
   if (all && !summary.cancelled) {
     folder.finish(hooks.card);

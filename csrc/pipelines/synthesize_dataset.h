@@ -12,7 +12,7 @@
 #include <string>
 
 #include "pipelines/dataset_folder.h"
-#include "stages/check_sample.h"
+#include "pipelines/draw_identity_pictures.h"
 #include "stages/hand_overs.h"
 
 namespace guise::pipelines {
@@ -46,14 +46,14 @@ struct DatasetHooks {
   std::function<void(const DatasetSummary& so_far)> on_progress;
 };
 
-// check: empty where the plan has no gate. Throws std::invalid_argument (another plan or other
-// files in the folder, shards that the plan does not have), Unavailable (no space, read-only, a
-// gate that turns too many pictures down: with the counts). Whatever was finished stays, and the
-// same call goes on from there.
+// checks: without a face check where the plan has no gate. Throws std::invalid_argument (another
+// plan or other files in the folder, shards that the plan does not have), Unavailable (no space,
+// read-only, a gate that turns too many pictures down: with the counts). Whatever was finished
+// stays, and the same call goes on from there.
 DatasetSummary synthesize_dataset(const std::string& output, const DatasetPlan& plan,
                                   const stages::SampleGenerator& generator,
-                                  const std::optional<stages::CheckSample>& check,
-                                  const SynthesizeOptions& options, const DatasetHooks& hooks = {},
+                                  const DatasetChecks& checks, const SynthesizeOptions& options,
+                                  const DatasetHooks& hooks = {},
                                   const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace guise::pipelines

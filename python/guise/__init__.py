@@ -62,8 +62,15 @@ from guise.faces import (  # noqa: E402
     obscure,
     search,
 )
+from guise.generation import GeneratorOptions  # noqa: E402
+from guise.identities import (  # noqa: E402
+    IdentityVectors,
+    identities_from_images,
+    sample_identities,
+)
 from guise.rendering import RenderedFaces, Renderer  # noqa: E402
 from guise.synthesis import plan_dataset, synthesize_dataset  # noqa: E402
+from guise.vec2face import GeneratedFaces, Vec2Face  # noqa: E402
 
 __all__ = [
     "AnonymizedImage",
@@ -76,13 +83,17 @@ __all__ = [
     "DatasetSummary",
     "Embeddings",
     "Face",
+    "GeneratedFaces",
+    "GeneratorOptions",
     "HeadPose",
+    "IdentityVectors",
     "NeedsReview",
     "PhotoResult",
     "RecipeOptions",
     "RenderedFaces",
     "Renderer",
     "Unavailable",
+    "Vec2Face",
     "__version__",
     "align",
     "anonymize",
@@ -97,10 +108,12 @@ __all__ = [
     "detect",
     "embed",
     "estimate_pose",
+    "identities_from_images",
     "models",
     "obscure",
     "plan_dataset",
     "read_image",
+    "sample_identities",
     "search",
     "synthesize_dataset",
     "write_image",

@@ -1056,6 +1056,220 @@ class Record:
     def picture(self) -> bytes:
         """bytes of a picture file, or empty"""
 
+class CropContract:
+    """The crops that a recogniser was trained on."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def crop_template(self) -> str:
+        """'arcface' or 'ffhq'"""
+
+    @crop_template.setter
+    def crop_template(self, arg0: str) -> None: ...
+    @property
+    def height_px(self) -> int:
+        """height of a crop"""
+
+    @height_px.setter
+    def height_px(self, arg0: int) -> None: ...
+    @property
+    def is_bgr(self) -> bool:
+        """blue is the network's first channel"""
+
+    @is_bgr.setter
+    def is_bgr(self, arg0: bool) -> None: ...
+    @property
+    def mean(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """input = (value - mean) / std, values 0 to 255, in the network's order of channels"""
+
+    @mean.setter
+    def mean(
+        self, arg0: typing.Annotated[collections.abc.Sequence[float], "FixedSize(3)"]
+    ) -> None: ...
+    @property
+    def std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
+        """as mean"""
+
+    @std.setter
+    def std(
+        self, arg0: typing.Annotated[collections.abc.Sequence[float], "FixedSize(3)"]
+    ) -> None: ...
+    @property
+    def width_px(self) -> int:
+        """width; where it is less, the middle of the square crop"""
+
+    @width_px.setter
+    def width_px(self, arg0: int) -> None: ...
+
+class EmbedOptions:
+    """How crops are embedded."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def batch_size(self) -> int:
+        """crops a pass of the network"""
+
+    @batch_size.setter
+    def batch_size(self, arg0: int) -> None: ...
+    @property
+    def flip(self) -> bool:
+        """add the embeddings of the crop and of its mirror image: twice the time"""
+
+    @flip.setter
+    def flip(self, arg0: bool) -> None: ...
+    @property
+    def normalise(self) -> bool:
+        """False: raw embeddings"""
+
+    @normalise.setter
+    def normalise(self, arg0: bool) -> None: ...
+    @property
+    def smallest_source_px(self) -> float:
+        """a face whose crop shows fewer pixels of the picture along a side is refused"""
+
+    @smallest_source_px.setter
+    def smallest_source_px(self, arg0: float) -> None: ...
+
+class PoseOptions:
+    """How a head is laid over five landmarks."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def doubtful_misfit(self) -> float:
+        """a pose whose misfit is larger is doubtful"""
+
+    @doubtful_misfit.setter
+    def doubtful_misfit(self, arg0: float) -> None: ...
+    @property
+    def landmark_noise(self) -> float:
+        """standard deviation of a landmark as a share of the distance of the eyes"""
+
+    @landmark_noise.setter
+    def landmark_noise(self, arg0: float) -> None: ...
+
+class QualityOptions:
+    """How far an embedding may be relied on."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def measure(self) -> str:
+        """'norm' or 'learned'"""
+
+    @measure.setter
+    def measure(self, arg0: str) -> None: ...
+    @property
+    def norm_high(self) -> float:
+        """length that becomes 1"""
+
+    @norm_high.setter
+    def norm_high(self, arg0: float) -> None: ...
+    @property
+    def norm_low(self) -> float:
+        """length of a raw embedding that becomes 0"""
+
+    @norm_low.setter
+    def norm_low(self, arg0: float) -> None: ...
+
+class Embeddings:
+    """What a recogniser says about N faces."""
+
+    @property
+    def norms(self) -> torch.Tensor:
+        """float32 [N], lengths of the raw embeddings"""
+
+    @property
+    def quality(self) -> torch.Tensor | None:
+        """float32 [N], higher is better; None where the model gives none"""
+
+    @property
+    def vectors(self) -> torch.Tensor:
+        """float32 [N, D], of length 1 unless raw ones were asked for"""
+
+class Embedder:
+    """An opened recogniser, for all threads."""
+
+    def __init__(
+        self,
+        architecture: str,
+        *,
+        preset: str,
+        path: str,
+        sha256: str,
+        name: str,
+        crop: CropContract,
+    ) -> None: ...
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def crop(self) -> CropContract:
+        """CropContract"""
+
+    @property
+    def crop_size_px(self) -> int:
+        """side of the square crops to make"""
+
+    @property
+    def dimension(self) -> int:
+        """length of an embedding"""
+
+    @property
+    def has_quality(self) -> bool:
+        """gives a learned quality with each embedding"""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def preset(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+
+class HeadPose:
+    """Where a head is turned."""
+
+    def __repr__(self) -> str: ...
+    @property
+    def is_doubtful(self) -> bool:
+        """the misfit is above PoseOptions.doubtful_misfit"""
+
+    @property
+    def misfit(self) -> float:
+        """how unusual a face the landmarks would need, in standard deviations"""
+
+    @property
+    def pitch_deg(self) -> float:
+        """+ up"""
+
+    @property
+    def roll_deg(self) -> float:
+        """+ clockwise in the picture"""
+
+    @property
+    def yaw_deg(self) -> float:
+        """+ to the right of the picture"""
+
+class PoseEstimator:
+    """Five landmarks to the pose of the head, by the shapes of house-head."""
+
+    def __init__(self, *, head: str, options: PoseOptions = ...) -> None: ...
+    def estimate(self, landmarks: torch.Tensor) -> list[HeadPose]:
+        """float [N, 5, 2] px -> HeadPose of each."""
+
 class DatasetGate:
     """Which pictures a dataset keeps."""
 
@@ -1225,6 +1439,19 @@ class RenderSamples(SampleGenerator):
     ) -> None:
         """models: name -> sha256 of the files that the renderer was opened with."""
 
+class CheckIdentity:
+    """Holds pictures against the reference faces of all identities."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        faces: torch.Tensor,
+        *,
+        first_identity: int = ...,
+        max_intra_distance: float = ...,
+        min_quality: float = ...,
+    ) -> None: ...
+
 class DatasetPlan:
     """What a dataset shall hold, complete and fixed."""
 
@@ -1268,6 +1495,14 @@ class DatasetSummary:
         """turned down: the detector put the landmarks elsewhere"""
 
     @property
+    def low_quality(self) -> int:
+        """turned down"""
+
+    @property
+    def nearer_to_another(self) -> int:
+        """turned down: nearer to another identity of the dataset"""
+
+    @property
     def new_pictures(self) -> int:
         """drawn by this run"""
 
@@ -1276,6 +1511,10 @@ class DatasetSummary:
     @property
     def no_face(self) -> int:
         """turned down: the detector found no face"""
+
+    @property
+    def other_face(self) -> int:
+        """turned down: another face than the identity's"""
 
     @property
     def pictures(self) -> int:
@@ -1715,219 +1954,292 @@ class VerificationBin:
     def same(self) -> list[bool]:
         """whether each pair shows one person"""
 
-class CropContract:
-    """The crops that a recogniser was trained on."""
+class NormalVectors:
+    """v = mean + z basis, z standard normal."""
 
-    def __init__(self, **kwargs: typing.Any) -> None: ...
-    def __repr__(self) -> str: ...
-    def as_dict(self) -> dict[str, typing.Any]:
-        """All options as a dict, nested."""
+    def __init__(self, mean: torch.Tensor, basis: torch.Tensor) -> None: ...
+    @property
+    def basis(self) -> torch.Tensor:
+        """float32 [K, D], by falling length"""
 
     @property
-    def crop_template(self) -> str:
-        """'arcface' or 'ffhq'"""
+    def mean(self) -> torch.Tensor:
+        """float32 [D]"""
 
-    @crop_template.setter
-    def crop_template(self, arg0: str) -> None: ...
-    @property
-    def height_px(self) -> int:
-        """height of a crop"""
-
-    @height_px.setter
-    def height_px(self, arg0: int) -> None: ...
-    @property
-    def is_bgr(self) -> bool:
-        """blue is the network's first channel"""
-
-    @is_bgr.setter
-    def is_bgr(self, arg0: bool) -> None: ...
-    @property
-    def mean(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
-        """input = (value - mean) / std, values 0 to 255, in the network's order of channels"""
-
-    @mean.setter
-    def mean(
-        self, arg0: typing.Annotated[collections.abc.Sequence[float], "FixedSize(3)"]
-    ) -> None: ...
-    @property
-    def std(self) -> typing.Annotated[list[float], "FixedSize(3)"]:
-        """as mean"""
-
-    @std.setter
-    def std(
-        self, arg0: typing.Annotated[collections.abc.Sequence[float], "FixedSize(3)"]
-    ) -> None: ...
-    @property
-    def width_px(self) -> int:
-        """width; where it is less, the middle of the square crop"""
-
-    @width_px.setter
-    def width_px(self, arg0: int) -> None: ...
-
-class EmbedOptions:
-    """How crops are embedded."""
-
-    def __init__(self, **kwargs: typing.Any) -> None: ...
-    def __repr__(self) -> str: ...
-    def as_dict(self) -> dict[str, typing.Any]:
-        """All options as a dict, nested."""
+class SampledIdentities:
+    """Identity vectors that are apart."""
 
     @property
-    def batch_size(self) -> int:
-        """crops a pass of the network"""
-
-    @batch_size.setter
-    def batch_size(self, arg0: int) -> None: ...
-    @property
-    def flip(self) -> bool:
-        """add the embeddings of the crop and of its mirror image: twice the time"""
-
-    @flip.setter
-    def flip(self, arg0: bool) -> None: ...
-    @property
-    def normalise(self) -> bool:
-        """False: raw embeddings"""
-
-    @normalise.setter
-    def normalise(self, arg0: bool) -> None: ...
-    @property
-    def smallest_source_px(self) -> float:
-        """a face whose crop shows fewer pixels of the picture along a side is refused"""
-
-    @smallest_source_px.setter
-    def smallest_source_px(self, arg0: float) -> None: ...
-
-class PoseOptions:
-    """How a head is laid over five landmarks."""
-
-    def __init__(self, **kwargs: typing.Any) -> None: ...
-    def __repr__(self) -> str: ...
-    def as_dict(self) -> dict[str, typing.Any]:
-        """All options as a dict, nested."""
+    def faces(self) -> torch.Tensor | None:
+        """float32 [N, D'] of length 1: embeddings of the faces drawn from them, or None"""
 
     @property
-    def doubtful_misfit(self) -> float:
-        """a pose whose misfit is larger is doubtful"""
-
-    @doubtful_misfit.setter
-    def doubtful_misfit(self, arg0: float) -> None: ...
+    def near_another(self) -> int: ...
     @property
-    def landmark_noise(self) -> float:
-        """standard deviation of a landmark as a share of the distance of the eyes"""
-
-    @landmark_noise.setter
-    def landmark_noise(self, arg0: float) -> None: ...
-
-class QualityOptions:
-    """How far an embedding may be relied on."""
-
-    def __init__(self, **kwargs: typing.Any) -> None: ...
-    def __repr__(self) -> str: ...
-    def as_dict(self) -> dict[str, typing.Any]:
-        """All options as a dict, nested."""
+    def near_gallery(self) -> int: ...
+    @property
+    def not_drawn(self) -> int:
+        """left out: the face drawn from it did not show it"""
 
     @property
-    def measure(self) -> str:
-        """'norm' or 'learned'"""
-
-    @measure.setter
-    def measure(self, arg0: str) -> None: ...
-    @property
-    def norm_high(self) -> float:
-        """length that becomes 1"""
-
-    @norm_high.setter
-    def norm_high(self, arg0: float) -> None: ...
-    @property
-    def norm_low(self) -> float:
-        """length of a raw embedding that becomes 0"""
-
-    @norm_low.setter
-    def norm_low(self, arg0: float) -> None: ...
-
-class Embeddings:
-    """What a recogniser says about N faces."""
+    def numbers(self) -> list[int]:
+        """of the candidates, rising"""
 
     @property
-    def norms(self) -> torch.Tensor:
-        """float32 [N], lengths of the raw embeddings"""
-
-    @property
-    def quality(self) -> torch.Tensor | None:
-        """float32 [N], higher is better; None where the model gives none"""
+    def tried(self) -> int:
+        """candidates looked at"""
 
     @property
     def vectors(self) -> torch.Tensor:
-        """float32 [N, D], of length 1 unless raw ones were asked for"""
+        """float32 [N, D], raw"""
 
-class Embedder:
-    """An opened recogniser, for all threads."""
+class PackOptions:
+    """How vectors are pushed apart (HyperFace)."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def gallery_weight(self) -> float:
+        """of the mean distance to the nearest vector of the gallery"""
+
+    @gallery_weight.setter
+    def gallery_weight(self, arg0: float) -> None: ...
+    @property
+    def rate(self) -> float:
+        """of Adam"""
+
+    @rate.setter
+    def rate(self, arg0: float) -> None: ...
+    @property
+    def steps(self) -> int:
+        """of Adam"""
+
+    @steps.setter
+    def steps(self, arg0: int) -> None: ...
+
+class PerturbOptions:
+    """Variation within an identity."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def shares(self) -> list[float]:
+        """how often each; they sum to 1"""
+
+    @shares.setter
+    def shares(self, arg0: collections.abc.Sequence[float]) -> None: ...
+    @property
+    def strengths(self) -> list[float]:
+        """of the noise, in deviations of a component of a vector of length sqrt(D)"""
+
+    @strengths.setter
+    def strengths(self, arg0: collections.abc.Sequence[float]) -> None: ...
+
+class RefineOptions:
+    """AttrOP: a vector moved until its face fits."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def identity_weight(self) -> float:
+        """of 1 - cosine"""
+
+    @identity_weight.setter
+    def identity_weight(self, arg0: float) -> None: ...
+    @property
+    def max_identity_distance(self) -> float:
+        """1 - cosine of the face and the identity vector"""
+
+    @max_identity_distance.setter
+    def max_identity_distance(self, arg0: float) -> None: ...
+    @property
+    def max_steps(self) -> int:
+        """then the best so far is taken"""
+
+    @max_steps.setter
+    def max_steps(self, arg0: int) -> None: ...
+    @property
+    def min_quality(self) -> float | None:
+        """None: not asked for"""
+
+    @min_quality.setter
+    def min_quality(self, arg0: float | None) -> None: ...
+    @property
+    def quality_weight(self) -> float:
+        """of missing quality"""
+
+    @quality_weight.setter
+    def quality_weight(self, arg0: float) -> None: ...
+    @property
+    def rate(self) -> float:
+        """of Adam, for vectors of length sqrt(D)"""
+
+    @rate.setter
+    def rate(self, arg0: float) -> None: ...
+    @property
+    def yaw_deg(self) -> float | None:
+        """None: as it is; + to the right of the picture"""
+
+    @yaw_deg.setter
+    def yaw_deg(self, arg0: float | None) -> None: ...
+    @property
+    def yaw_tolerance_deg(self) -> float:
+        """either way"""
+
+    @yaw_tolerance_deg.setter
+    def yaw_tolerance_deg(self, arg0: float) -> None: ...
+    @property
+    def yaw_weight(self) -> float:
+        """of a wrong degree"""
+
+    @yaw_weight.setter
+    def yaw_weight(self, arg0: float) -> None: ...
+
+class Vec2FaceMaskOptions:
+    """Shares of masked tokens."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    @property
+    def high(self) -> float:
+        """most"""
+
+    @high.setter
+    def high(self, arg0: float) -> None: ...
+    @property
+    def low(self) -> float:
+        """least; as many are dropped"""
+
+    @low.setter
+    def low(self, arg0: float) -> None: ...
+    @property
+    def mean(self) -> float:
+        """of the normal distribution, cut off there"""
+
+    @mean.setter
+    def mean(self, arg0: float) -> None: ...
+    @property
+    def sd(self) -> float:
+        """its deviation"""
+
+    @sd.setter
+    def sd(self, arg0: float) -> None: ...
+
+class DrawFacesOptions:
+    """How faces are drawn."""
+
+    def __init__(self, **kwargs: typing.Any) -> None: ...
+    def __repr__(self) -> str: ...
+    def as_dict(self) -> dict[str, typing.Any]:
+        """All options as a dict, nested."""
+
+    def validate(self) -> None:
+        """Raises ValueError that names what is wrong."""
+
+    @property
+    def mask(self) -> Vec2FaceMaskOptions:
+        """Vec2FaceMaskOptions"""
+
+    @mask.setter
+    def mask(self, arg0: Vec2FaceMaskOptions) -> None: ...
+    @property
+    def noise(self) -> PerturbOptions:
+        """PerturbOptions"""
+
+    @noise.setter
+    def noise(self, arg0: PerturbOptions) -> None: ...
+    @property
+    def refine(self) -> RefineOptions:
+        """RefineOptions, where there are targets"""
+
+    @refine.setter
+    def refine(self, arg0: RefineOptions) -> None: ...
+    @property
+    def yaw_targets_deg(self) -> list[float]:
+        """turns of the head, in turn by the number of the sample; empty: as it comes"""
+
+    @yaw_targets_deg.setter
+    def yaw_targets_deg(self, arg0: collections.abc.Sequence[float]) -> None: ...
+
+class FaceGenerator:
+    """Draws faces from identity vectors."""
+
+    def extra(self, name: str) -> torch.Tensor | None:
+        """A tensor that the file holds beside the network's, or None."""
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def vector_norm(self) -> float:
+        """typical length of the raw embeddings that it takes"""
+
+    @property
+    def vector_size(self) -> int: ...
+
+class RefinedVector:
+    """What AttrOP made of a vector."""
+
+    @property
+    def fits(self) -> bool:
+        """within all limits"""
+
+    @property
+    def identity_distance(self) -> float: ...
+    @property
+    def quality(self) -> float: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def vector(self) -> torch.Tensor:
+        """float32 [D]"""
+
+    @property
+    def yaw_deg(self) -> float: ...
+
+class DrawnFaces:
+    """Pictures and how they came about."""
+
+    @property
+    def images(self) -> torch.Tensor:
+        """uint8 [N, 112, 112, 3] RGB"""
+
+    @property
+    def refined(self) -> list[RefinedVector | None]:
+        """RefinedVector where steered, else None"""
+
+    @property
+    def strengths(self) -> list[float]:
+        """of the noise"""
+
+    @property
+    def yaw_targets_deg(self) -> list[float | None]: ...
+
+class GenerateSamples(SampleGenerator):
+    """Faces drawn from identity vectors."""
 
     def __init__(
         self,
-        architecture: str,
+        generator: FaceGenerator,
+        vectors: torch.Tensor,
         *,
-        preset: str,
-        path: str,
-        sha256: str,
-        name: str,
-        crop: CropContract,
-    ) -> None: ...
-    @property
-    def architecture(self) -> str: ...
-    @property
-    def crop(self) -> CropContract:
-        """CropContract"""
-
-    @property
-    def crop_size_px(self) -> int:
-        """side of the square crops to make"""
-
-    @property
-    def dimension(self) -> int:
-        """length of an embedding"""
-
-    @property
-    def has_quality(self) -> bool:
-        """gives a learned quality with each embedding"""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def preset(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-
-class HeadPose:
-    """Where a head is turned."""
-
-    def __repr__(self) -> str: ...
-    @property
-    def is_doubtful(self) -> bool:
-        """the misfit is above PoseOptions.doubtful_misfit"""
-
-    @property
-    def misfit(self) -> float:
-        """how unusual a face the landmarks would need, in standard deviations"""
-
-    @property
-    def pitch_deg(self) -> float:
-        """+ up"""
-
-    @property
-    def roll_deg(self) -> float:
-        """+ clockwise in the picture"""
-
-    @property
-    def yaw_deg(self) -> float:
-        """+ to the right of the picture"""
-
-class PoseEstimator:
-    """Five landmarks to the pose of the head, by the shapes of house-head."""
-
-    def __init__(self, *, head: str, options: PoseOptions = ...) -> None: ...
-    def estimate(self, landmarks: torch.Tensor) -> list[HeadPose]:
-        """float [N, 5, 2] px -> HeadPose of each."""
+        first_identity: int = ...,
+        options: DrawFacesOptions = ...,
+        identities_json: str = ...,
+        models: collections.abc.Mapping[str, str],
+    ) -> None:
+        """models: name -> sha256 of every file that decides about a picture."""
 
 def align_faces(
     image: torch.Tensor,
@@ -2021,6 +2333,24 @@ def detect_faces(
 ) -> FaceSearch:
     """uint8 [H, W, 3] RGB -> FaceSearch."""
 
+def draw_faces(
+    generator: FaceGenerator,
+    vectors: torch.Tensor,
+    *,
+    seed: int,
+    keys: collections.abc.Sequence[tuple[int, int]],
+    options: DrawFacesOptions,
+    threads: int = ...,
+    cancel: CancelToken | None = ...,
+) -> DrawnFaces:
+    """float [N, D] and N pairs (identity, sample) -> DrawnFaces."""
+
+def draw_normal_vectors(
+    distribution: NormalVectors, seed: int, first: int, count: int
+) -> torch.Tensor:
+    """float32 [count, D]; a row depends on the distribution, the seed and its number
+    alone."""
+
 def embed_crops(
     crops: torch.Tensor, embedder: Embedder, *, template: str, options: EmbedOptions = ...
 ) -> Embeddings:
@@ -2045,6 +2375,12 @@ def find_xmp(picture: bytes) -> str:
     """The XMP packet of a JPEG or PNG file, or ''. Raises CorruptFile for damaged headers
     and ValueError for other formats."""
 
+def fit_normal_vectors(vectors: torch.Tensor) -> NormalVectors:
+    """float [N, D], a vector a person -> the normal distribution they were drawn from."""
+
+def fit_variation(vectors: torch.Tensor, people: torch.Tensor) -> NormalVectors:
+    """float [N, D] and int64 [N] -> how the vectors of one person vary about their mean."""
+
 def framed_for_crop(recipe: RecipeOptions) -> RecipeOptions:
     """The recipe with the frame that generated_size_px counts on, unless it has its own."""
 
@@ -2059,6 +2395,13 @@ def gallery_identification(
 
 def generated_size_px(options: DatasetOptions) -> int:
     """Height and width that a generator must make for these options."""
+
+def greedily_apart(vectors: torch.Tensor, max_cosine: float, *, block: int = ...) -> torch.Tensor:
+    """float [N, D] -> int64 [K]: places of those whose cosine to every one kept before is
+    at most max_cosine, exact whatever the block."""
+
+def highest_cosine(vectors: torch.Tensor) -> float:
+    """The highest cosine of two rows of float [N, D]."""
 
 def identification_over_choices(
     vectors: torch.Tensor, people: torch.Tensor, options: IdentificationOptions = ...
@@ -2092,6 +2435,29 @@ def obscure_faces(
 ) -> torch.Tensor:
     """uint8 [H, W, 3] RGB -> the same with the faces obscured, a new tensor."""
 
+def open_generator(
+    *,
+    name: str,
+    preset: str,
+    path: str,
+    sha256: str = ...,
+    has_pose_condition: bool = ...,
+    vector_norm: float = ...,
+    dtype: str = ...,
+    recogniser: Embedder | None = ...,
+) -> FaceGenerator:
+    """Raises Unavailable, CorruptFile, ValueError. Without its recogniser faces cannot be
+    steered."""
+
+def pack_vectors(
+    start: torch.Tensor,
+    gallery: torch.Tensor,
+    options: PackOptions = ...,
+    cancel: CancelToken | None = ...,
+) -> tuple[torch.Tensor, float, float]:
+    """float [N, D] and float [G, D] -> float32 [N, D] of length 1, the highest cosine of
+    two of them, and what it was at the start."""
+
 def pair_cosines(vectors: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """float64 [P]: cosines of some pairs of rows."""
 
@@ -2120,9 +2486,36 @@ def read_verification_bin(path: str, *, limits: VerificationBinLimits = ...) -> 
 def recipe_axes() -> list[tuple[str, str, float, float, str]]:
     """(name, group, lowest, highest, meaning) of every field of RecipeOptions."""
 
+def reference_faces(
+    generator: FaceGenerator, embedder: Embedder, vectors: torch.Tensor, *, threads: int = ...
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """float [N, D] -> float32 [N, D] of length 1: embeddings of the faces that the vectors
+    are drawn as; and their cosines to the vectors, [N]."""
+
 def resolve_device(name: str) -> str:
     """'cpu', 'cuda', 'cuda:N' or 'auto' to a device that is there. Raises Unavailable;
     there is no fallback."""
+
+def sample_identities(
+    distribution: NormalVectors,
+    count: int,
+    *,
+    seed: int,
+    max_cosine: float,
+    gallery: torch.Tensor | None = ...,
+    max_gallery_cosine: float = ...,
+    max_tried: int = ...,
+    generator: FaceGenerator | None = ...,
+    embedder: Embedder | None = ...,
+    max_identity_distance: float = ...,
+    min_quality: float = ...,
+    threads: int = ...,
+    cancel: CancelToken | None = ...,
+    on_progress: typing.Any = ...,
+) -> SampledIdentities:
+    """The first `count` candidates that are apart. With a generator and its recogniser
+    also their faces are, and show the identity. Raises ValueError where the space is
+    full."""
 
 def separation(
     vectors: torch.Tensor, people: torch.Tensor, options: SeparationOptions = ...
@@ -2138,6 +2531,7 @@ def synthesize_dataset(
     generator: SampleGenerator,
     *,
     detector: Detector | None = ...,
+    identity_check: CheckIdentity | None = ...,
     options: SynthesizeOptions = ...,
     parquet: typing.Any = ...,
     card: typing.Any = ...,
@@ -2146,6 +2540,9 @@ def synthesize_dataset(
 ) -> DatasetSummary:
     """Draws what is missing of the dataset and merges it. parquet: (pictures, lines) ->
     bytes; card: totals as JSON -> text."""
+
+def turned_landmarks(yaw_deg: float) -> torch.Tensor:
+    """float32 [5, 2] px: the points of a turned head in a 112 px crop."""
 
 def uniform_noise(count: int, *, seed: int, sample: int = ..., stream: int = ...) -> torch.Tensor:
     """[count] float32 uniforms in [0, 1) of Philox4x32-10."""

@@ -22,11 +22,13 @@ from typing_extensions import Unpack
 from guise import _core, models
 from guise._core import RecipeOptions
 from guise.dataset_card import dataset_card, model_licences
+from guise.generation import ENGINES as GENERATORS
+from guise.generation import GeneratorOptions, open_samples
 from guise.parquet_shard import parquet_bytes, writer_version
 from guise.rendering import open_house_renderer
 
 HOUSE_MODELS = ("house-head", "house-skin", "house-light")
-ENGINES = ("render",)
+ENGINES: tuple[str, ...] = ("render", *GENERATORS)
 DEFAULT_GATE = "centerface"
 
 _Path = Union[str, "os.PathLike[str]"]
@@ -58,6 +60,7 @@ class DatasetJob:
     plan: _core.DatasetPlan
     generator: _core.SampleGenerator
     detector: _core.Detector | None
+    identity_check: _core.CheckIdentity | None = None
 
     def run(
         self,
@@ -80,6 +83,7 @@ class DatasetJob:
             self.plan,
             self.generator,
             detector=self.detector,
+            identity_check=self.identity_check,
             options=options,
             parquet=parquet_bytes if self.plan.options.format == "parquet" else None,
             card=self._card,
@@ -98,13 +102,17 @@ def plan_dataset(
     engine: str = "render",
     recipe: RecipeOptions | None = None,
     gate: str | None = DEFAULT_GATE,
+    generate: GeneratorOptions | None = None,
+    on_identity: Callable[[int], object] | None = None,
     **options: Unpack[PlanKeywords],
 ) -> DatasetJob:
-    """The plan of a dataset, without drawing anything.
+    """The plan of a dataset, without drawing its pictures.
 
-    engine: "render", the house renderer. recipe: what it draws and how often. gate: the detector
-    that must find each face where it was made, or None. Other keywords: `DatasetOptions` and
-    `DatasetGate`, whose defaults `repr()` shows.
+    engine: "render", the house renderer, or a generator: "house-vec2face", "vec2face",
+    "vec2face-plus". recipe: what the renderer draws and how often. generate: what a generator
+    draws from; its identities are searched for here, and on_identity is told how many there are.
+    gate: the detector that must find each face where it was made, or None. Other keywords:
+    `DatasetOptions` and `DatasetGate`, whose defaults `repr()` shows.
     Raises ValueError that says what must hold, Unavailable where a model or a library is missing.
     """
     if engine not in ENGINES:
@@ -112,6 +120,15 @@ def plan_dataset(
     wanted = _plan_options(dict(options), gated=gate is not None)
     wanted.validate()
     writer = writer_version() if wanted.format == "parquet" else ""
+    detector = models.open_detectors([gate])[0] if gate is not None else None
+    if engine != "render":
+        if recipe is not None:
+            raise ValueError(f"recipe is the renderer's; engine {engine} has none; leave it out")
+        samples, check = open_samples(engine, wanted, generate or GeneratorOptions(), on_identity)
+        plan = _core.make_plan(wanted, samples, detector=detector, writer=writer)
+        return DatasetJob(plan, samples, detector, check)
+    if generate is not None:
+        raise ValueError("generate is for the generators; engine 'render' takes recipe")
     render = _core.RenderOptions()
     render.size_px = _core.generated_size_px(wanted)
     render.recipe = recipe or RecipeOptions()
@@ -122,7 +139,6 @@ def plan_dataset(
         render,
         models={name: models.get(name).sha256 for name in HOUSE_MODELS},
     )
-    detector = models.open_detectors([gate])[0] if gate is not None else None
     plan = _core.make_plan(wanted, generator, detector=detector, writer=writer)
     return DatasetJob(plan, generator, detector)
 
@@ -133,6 +149,7 @@ def synthesize_dataset(
     engine: str = "render",
     recipe: RecipeOptions | None = None,
     gate: str | None = DEFAULT_GATE,
+    generate: GeneratorOptions | None = None,
     shards: tuple[int, int] | None = None,
     workers: int = 0,
     verify: bool = False,
@@ -149,7 +166,7 @@ def synthesize_dataset(
     read-only, a model is missing, or the gate turns too many pictures down); what was finished
     stays.
     """
-    job = plan_dataset(engine=engine, recipe=recipe, gate=gate, **options)
+    job = plan_dataset(engine=engine, recipe=recipe, gate=gate, generate=generate, **options)
     return job.run(
         output,
         shards=shards,

@@ -6,7 +6,7 @@ Names, ranges, meanings and defaults are asked of the engine and never written h
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Optional
 
 import typer
@@ -37,11 +37,16 @@ def _parameter(name: str, group: str, low: float, high: float, meaning: str) -> 
     )
 
 
-def with_recipe_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command that takes `**recipe` one parameter for each field of `RecipeOptions`."""
+def with_recipe_options(
+    function: Callable[..., None], more: Sequence[inspect.Parameter] = ()
+) -> Callable[..., None]:
+    """Gives a command that takes `**recipe` one parameter for each field of `RecipeOptions`.
+
+    more: parameters that it takes along with them.
+    """
     signature = inspect.signature(function, eval_str=True)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    added = [_parameter(*axis) for axis in _core.recipe_axes()]
+    added = [*more, *(_parameter(*axis) for axis in _core.recipe_axes())]
     function.__annotations__.update({p.name: p.annotation for p in added})
     function.__annotations__.pop("recipe", None)
     function.__signature__ = signature.replace(  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,11 @@ import typer
 from guise import _core
 from guise.cli import _console
 from guise.cli._console import EXIT_INTERRUPTED, EXIT_OK, note, say
+from guise.cli._generator_options import (
+    GENERATOR_PARAMETERS,
+    refuse_renderer_options,
+    take_generator_options,
+)
 from guise.cli._progress import ctrl_c_sets_a_flag, picture_progress
 from guise.cli._render_options import with_recipe_options
 from guise.shard_split import parse_shard_range, share_of_environment
@@ -53,7 +59,13 @@ _First = Annotated[
     int | None, _option(help="Number of the first person. Default: 0.", panel=_FACES)
 ]
 _Seed = Annotated[int | None, _option(help="Another seed, other people.", panel=_FACES)]
-_Engine = Annotated[str, _option(help="What makes the faces: render.", panel=_FACES)]
+_Engine = Annotated[
+    str,
+    _option(
+        help="What makes the faces: render, house-vec2face, vec2face or vec2face-plus.",
+        panel=_FACES,
+    ),
+]
 _Preset = Annotated[
     str,
     _option(
@@ -147,7 +159,7 @@ _Verify = Annotated[
 ]
 
 
-@with_recipe_options
+@partial(with_recipe_options, more=GENERATOR_PARAMETERS)
 def synthesize(
     target: _Out,
     identities: _Identities = None,
@@ -212,8 +224,13 @@ def _plan_arguments(given: Mapping[str, Any], recipe: Mapping[str, Any]) -> dict
         arguments["provenance"] = "none"
     arguments["engine"] = given["engine"]
     arguments["gate"] = None if given["no_gate"] else given["gate"]
+    own = dict(recipe)
+    arguments["generate"] = take_generator_options(own)
+    if given["engine"] != "render":
+        refuse_renderer_options(own)
+        return arguments
     arguments["recipe"] = _core.RecipeOptions.preset(given["preset"])
-    for name, value in recipe.items():
+    for name, value in own.items():
         if value is not None:
             setattr(arguments["recipe"], name, value)
     return arguments
@@ -292,10 +309,19 @@ def _ended(
         if summary.new_pictures and summary.seconds
         else "all were there"
     )
-    rejected = summary.no_face + summary.landmarks_disagree
+    reasons = {
+        "no face": summary.no_face,
+        "landmarks": summary.landmarks_disagree,
+        "another face": summary.other_face,
+        "nearer to another identity": summary.nearer_to_another,
+        "low quality": summary.low_quality,
+    }
+    rejected = sum(reasons.values())
+    why = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
     say(
         f"{target}: {summary.pictures} of {summary.total_pictures} pictures, "
         f"{summary.new_pictures} new, {summary.seconds:.1f} s, {rate}; {rejected} drawn again"
+        + (f" ({why})" if why else "")
         + (f", {summary.given_up} left out" if summary.given_up else "")
     )
     if summary.cancelled:

