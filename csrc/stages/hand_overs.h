@@ -1,7 +1,7 @@
 // Every struct that travels between stages, in the order of the flows:
 //   image -> detect -> align -> obscure -> (second look) -> write
 //   photo -> detect -> (estimate pose) -> align -> embed -> (assess) -> compare
-//   plan -> render -> check -> (align) -> shard
+//   plan -> render or generate -> check -> (align) -> shard
 #pragma once
 
 #include <ATen/core/Tensor.h>
