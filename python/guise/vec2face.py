@@ -105,8 +105,7 @@ class Vec2Face:
         if vectors.dim() == 1:
             vectors = vectors[None]
         check_vectors(vectors, self.contract, self.entry.name)
-        if samples < 1:
-            raise ValueError(f"samples must be at least 1; got {samples}")
+        _check_numbers(samples, seed, first_identity)
         options = draw_options(
             noise=noise, yaw_deg=yaw_deg, min_quality=min_quality, max_steps=max_steps
         )
@@ -238,6 +237,14 @@ def _recogniser_if_there(name: str) -> _core.Embedder | None:
     except _core.Unavailable:
         return None
     return models.open_embedder(name)
+
+
+def _check_numbers(samples: int, seed: int, first_identity: int) -> None:
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1; got {samples}")
+    for name, value in (("seed", seed), ("first_identity", first_identity)):
+        if value < 0:
+            raise ValueError(f"{name} must be at least 0; got {value}")
 
 
 def _several(value: float | Sequence[float]) -> Sequence[float]:

@@ -161,6 +161,8 @@ def nan(rows: torch.Tensor) -> torch.Tensor:
         (None, {"noise": []}, "must not be empty"),
         (None, {"noise": -0.5}, "-0.5"),
         (None, {"samples": 0}, "samples must be at least 1; got 0"),
+        (None, {"seed": -1}, "seed must be at least 0; got -1"),
+        (None, {"first_identity": -1}, "first_identity must be at least 0; got -1"),
         (None, {"yaw_deg": 10.0, "max_steps": -1}, "0 to 10,000 steps"),
         (None, {"min_quality": float("nan")}, "min_quality must be finite"),
     ],
