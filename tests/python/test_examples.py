@@ -144,3 +144,28 @@ def test_python_and_cpp_tell_people_apart_alike(tmp_path: Path) -> None:
     wrong = subprocess.run([*program, str(_ROOT / "README.md")], capture_output=True, text=True)
     assert wrong.returncode == 4
     assert "README.md" in wrong.stderr
+
+
+def test_python_and_cpp_draw_the_same_faces(tmp_path: Path) -> None:
+    names = ("house-vec2face", "house-recogniser")
+    weights = [str(_ROOT / "models" / name / f"{name}.safetensors") for name in names]
+    program = [str(built_example("example_05_faces_from_vectors")), *weights]
+    script = [sys.executable, str(_EXAMPLES / "05_faces_from_vectors.py")]
+    printed = []
+    for name, command in (("python.png", script), ("cpp.png", program)):
+        process = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True)
+        assert process.returncode == 0, process.stderr
+        printed.append(process.stdout)
+    assert printed[0] == printed[1]
+    assert printed[0].count("person ") == 4
+    assert guise.read_image(tmp_path / "python.png").shape == (4 * 112, 6 * 112, 3)
+    assert (tmp_path / "python.png").read_bytes() == (tmp_path / "cpp.png").read_bytes()
+
+
+def test_cpp_without_a_generator_says_so(tmp_path: Path) -> None:
+    program = str(built_example("example_05_faces_from_vectors"))
+    command = [program, str(tmp_path / "none"), str(tmp_path / "none"), str(tmp_path / "sheet.png")]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 4
+    assert "none" in process.stderr
+    assert not (tmp_path / "sheet.png").exists()
