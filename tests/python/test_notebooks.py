@@ -15,6 +15,7 @@ PRINTED = {
     "02_faces_of_nobody": "byte for byte the same: True",
     "03_dataset_report": "byte for byte the same: True",
     "04_measuring_faces": "measured: 48 faces of 12 people",
+    "05_dataset_audit": "audited: 9 lines",
 }
 
 
