@@ -67,11 +67,12 @@ void bind_separation(py::module_& m) {
       "greedily_apart",
       [](const at::Tensor& vectors, double max_cosine, int64_t block) {
         GUISE_CHECK_ARG(block >= 1, "block must be 1 or more; got ", block);
-        const at::Tensor units = search::unit_rows(vectors, "vectors");
-        search::SeparatedSet kept(units.size(1), max_cosine);
+        GUISE_CHECK_ARG(vectors.dim() == 2, "vectors must be [N, D]; got ", vectors.sizes());
+        search::SeparatedSet kept(vectors.size(1), max_cosine);
         std::vector<int64_t> places;
-        for (int64_t first = 0; first < units.size(0); first += block) {
-          const at::Tensor part = units.narrow(0, first, std::min(block, units.size(0) - first));
+        for (int64_t first = 0; first < vectors.size(0); first += block) {
+          const at::Tensor part = search::unit_rows(
+              vectors.narrow(0, first, std::min(block, vectors.size(0) - first)), "vectors");
           const at::Tensor left = kept.apart(part).nonzero().flatten();
           const at::Tensor rows = part.index_select(0, left);
           const std::vector<int64_t> chosen = search::greedily_apart({rows}, max_cosine);

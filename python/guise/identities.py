@@ -84,6 +84,8 @@ def sample_identities(
     if method not in METHODS:
         raise ValueError(f"method must be {' or '.join(map(repr, METHODS))}; got {method!r}")
     limit = MAX_COSINE.get(generator, PUBLISHED_MAX_COSINE) if max_cosine is None else max_cosine
+    if not -1 <= limit <= 1:
+        raise ValueError(f"max_cosine must lie from -1 to 1; got {limit}")
     engine = open_generator(generator_entry(generator), weights=weights, dtype=dtype)
     people = distribution or _distribution_of(engine, generator)
     if gallery is not None:
@@ -105,10 +107,9 @@ def sample_identities(
         cancel=cancel,
         on_progress=on_progress,
     )
-    is_packed = method == "hyperface"
-    vectors = _packed(found, people, seed, limit, cancel) if is_packed else found.vectors
-    counts = (found.tried, found.near_another, found.near_gallery, found.not_drawn)
-    return IdentityVectors(vectors, found.faces, generator, limit, *counts)
+    packed = method == "hyperface"
+    vectors = _packed(found, people, seed, limit, cancel) if packed else found.vectors
+    return _counted(found, vectors, generator, limit)
 
 
 def identities_from_images(
@@ -152,6 +153,13 @@ def _distribution_of(engine: _core.FaceGenerator, name: str) -> _core.NormalVect
             "of people, or take house-vec2face"
         )
     return _core.NormalVectors(mean, basis)
+
+
+def _counted(
+    found: _core.SampledIdentities, vectors: torch.Tensor, generator: str, limit: float
+) -> IdentityVectors:
+    counts = (found.tried, found.near_another, found.near_gallery, found.not_drawn)
+    return IdentityVectors(vectors, found.faces, generator, limit, *counts)
 
 
 def _packed(

@@ -91,7 +91,7 @@ def test_the_good_example_is_good() -> None:
         ('sha256 = "' + "0" * 64, 'sha256 = "' + "G" * 64, r"\[toy\] sha256"),
         ("bytes = 12", "bytes = 0", r"\[toy\] bytes"),
         ("bytes = 12", "bytes = true", r"\[toy\] bytes"),
-        ('task = "detect"', 'task = "guess"', "recognise, render; got 'guess'"),
+        ('task = "detect"', 'task = "guess"', "recognise, render, generate; got 'guess'"),
         ('commercial = "yes"', 'commercial = "maybe"', "yes, no, unknown"),
         ('commercial = "yes"', "commercial = true", r"\[toy\] commercial"),
         ('file = "toy.onnx"', 'file = "../toy.onnx"', "plain file name"),

@@ -286,7 +286,7 @@ def test_read_only_folder_keeps_what_is_there(datasets: dict[str, Path], tmp_pat
         (("-n", 0), "identities must be at least 1; got 0"),
         (("-m", 0), "images_per_identity must be at least 1; got 0"),
         (("--format", "tfrecord"), "got 'tfrecord'"),
-        (("--engine", "gan"), "engine must be 'render'; got 'gan'"),
+        (("--engine", "gan"), "engine must be 'render' or 'house-vec2face'"),
         (("--mask-share", -0.1), "mask_share must lie from 0 to 1; got -0.1"),
         (("--identities-per-shard", 0), "--identities-per-shard must be at least 1; got 0"),
         (("--size", 7), "size_px must lie from 32 to 1024; got 7"),

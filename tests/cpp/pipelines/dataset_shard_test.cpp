@@ -121,13 +121,16 @@ TEST(DatasetShard, EmptyShardsAreWritten) {
 }
 
 TEST(DatasetShard, CountsAddUp) {
-  ShardCounts sum{1, 2, 3, 4, 5};
-  sum.add({10, 20, 30, 40, 50});
+  ShardCounts sum{1, 2, 3, 4, 5, 6, 7, 8};
+  sum.add({10, 20, 30, 40, 50, 60, 70, 80});
   EXPECT_EQ(sum.pictures, 11);
   EXPECT_EQ(sum.attempts, 22);
   EXPECT_EQ(sum.no_face, 33);
   EXPECT_EQ(sum.landmarks, 44);
-  EXPECT_EQ(sum.given_up, 55);
+  EXPECT_EQ(sum.other_face, 55);
+  EXPECT_EQ(sum.nearer_to_another, 66);
+  EXPECT_EQ(sum.low_quality, 77);
+  EXPECT_EQ(sum.given_up, 88);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST(CheckIdentity, RefusesWhatItCannotJudge) {
   EXPECT_THROW(check()(face({1, 0}), 10), std::invalid_argument);
   EXPECT_THROW(check({.max_intra_distance = 0}), std::invalid_argument);
   Embeddings without = face({1, 0, 0});
-  without.quality = {};
+  without.quality = at::Tensor();
   EXPECT_THROW(check({.min_quality = 0.5})(without, 10), std::invalid_argument);
   EXPECT_THROW(CheckIdentity(at::ones({0, 3}), 0), std::invalid_argument);
 }
