@@ -71,10 +71,10 @@ def sample_identities(
     """`count` identity vectors, every two of them at most `max_cosine` alike, exactly.
 
     Candidates come from `distribution`, by default that of the generator's file, and are kept in
-    order: the first ones are the same for any count. gallery: float [G, size], people that must not
-    come near. draw: each is drawn once; its face must show it (cosine of 0.5 or more,
-    `min_quality`) and be apart from the other faces. method: "gaussian" (Vec2Face), or "hyperface":
-    such vectors pushed apart while they stay near the distribution; no faces are drawn.
+    order: the first are the same for any count. gallery: float [G, size], people that must not come
+    near. draw: each is drawn once; its face must show it (cosine of 0.5 or more, `min_quality`) and
+    be apart from the other faces. method: "gaussian" (Vec2Face), or "hyperface": such vectors
+    pushed apart while they stay near the distribution; no faces are drawn.
 
     Raises ValueError (options; a space too full, with the largest separation found), Unavailable
     (a file without a distribution, a missing recogniser), Cancelled.
@@ -83,14 +83,12 @@ def sample_identities(
     assert contract is not None
     if method not in METHODS:
         raise ValueError(f"method must be {' or '.join(map(repr, METHODS))}; got {method!r}")
-    limit = MAX_COSINE.get(generator, PUBLISHED_MAX_COSINE) if max_cosine is None else max_cosine
-    if not -1 <= limit <= 1:
-        raise ValueError(f"max_cosine must lie from -1 to 1; got {limit}")
-    engine = open_generator(generator_entry(generator), weights=weights, dtype=dtype)
-    people = distribution or _distribution_of(engine, generator)
+    limit = _limit(generator, max_cosine)
     if gallery is not None:
         check_vectors(gallery, contract, generator)
+    engine = open_generator(generator_entry(generator), weights=weights, dtype=dtype)
     is_drawn = draw and method == "gaussian"
+    people = distribution or _distribution_of(engine, generator)
     found = _core.sample_identities(
         people,
         count,
@@ -107,9 +105,9 @@ def sample_identities(
         cancel=cancel,
         on_progress=on_progress,
     )
-    packed = method == "hyperface"
-    vectors = _packed(found, people, seed, limit, cancel) if packed else found.vectors
-    return _counted(found, vectors, generator, limit)
+    if method == "hyperface":
+        return _counted(found, _packed(found, people, seed, limit, cancel), generator, limit)
+    return _counted(found, found.vectors, generator, limit)
 
 
 def identities_from_images(
@@ -153,6 +151,13 @@ def _distribution_of(engine: _core.FaceGenerator, name: str) -> _core.NormalVect
             "of people, or take house-vec2face"
         )
     return _core.NormalVectors(mean, basis)
+
+
+def _limit(generator: str, given: float | None) -> float:
+    limit = MAX_COSINE.get(generator, PUBLISHED_MAX_COSINE) if given is None else given
+    if not -1 <= limit <= 1:
+        raise ValueError(f"max_cosine must lie from -1 to 1; got {limit}")
+    return limit
 
 
 def _counted(
