@@ -55,8 +55,7 @@ struct OpenShard {
 class Job {
  public:
   Job(DatasetFolder& folder, const DatasetPlan& plan, const stages::SampleGenerator& generator,
-      const DatasetChecks& checks, const DatasetHooks& hooks,
-      const std::atomic<bool>* cancel)
+      const DatasetChecks& checks, const DatasetHooks& hooks, const std::atomic<bool>* cancel)
       : folder_(folder),
         plan_(plan),
         generator_(generator),
@@ -273,9 +272,8 @@ void log_run(DatasetFolder& folder, const DatasetSummary& summary, int64_t worke
 
 DatasetSummary synthesize_dataset(const std::string& output, const DatasetPlan& plan,
                                   const stages::SampleGenerator& generator,
-                                  const DatasetChecks& checks,
-                                  const SynthesizeOptions& options, const DatasetHooks& hooks,
-                                  const std::atomic<bool>* cancel) {
+                                  const DatasetChecks& checks, const SynthesizeOptions& options,
+                                  const DatasetHooks& hooks, const std::atomic<bool>* cancel) {
   GUISE_CHECK_ARG(options.workers >= 0 && options.workers <= 1024,
                   "workers must be 0 to 1024; got ", options.workers);
   const int64_t end = options.end_shard < 0 ? plan.shards() : options.end_shard;
