@@ -2,9 +2,9 @@
 
     python docs/pictures/make_generator_pictures.py [--out docs/pictures]
 
-generator_noise.png: rows of one identity, each with noise 0.3, 0.5 and 0.7. generator_walk.png: from
-one identity to another. generator_pose.png: turns of the head from -60 to 60 degrees by AttrOP.
-generator_attrop.png: faces as they are drawn, and with their quality raised.
+generator_noise.png: rows of one identity, each with noise 0.3, 0.5 and 0.7. generator_walk.png:
+from one identity to another. generator_pose.png: turns of the head from -60 to 60 degrees by
+AttrOP. generator_attrop.png: faces as they are drawn, and with their quality raised.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def walk_rows(generator: guise.Vec2Face, vectors: torch.Tensor) -> list[torch.Te
 
 def pose_rows(generator: guise.Vec2Face, vectors: torch.Tensor) -> list[torch.Tensor]:
     return [
-        generator.sample(vector, samples=len(TURNS), noise=0.0, yaw_deg=TURNS, max_steps=60).images
+        generator.sample(vector, samples=len(TURNS), noise=0.0, yaw_deg=TURNS, max_steps=30).images
         for vector in vectors
     ]
 
 
 def quality_rows(generator: guise.Vec2Face, vectors: torch.Tensor) -> list[torch.Tensor]:
     plain = generator.sample(vectors, noise=0.0)
-    raised = generator.sample(vectors, noise=0.0, min_quality=0.8, max_steps=60)
+    raised = generator.sample(vectors, noise=0.0, min_quality=0.8, max_steps=30)
     return [plain.images, raised.images]
 
 
