@@ -75,12 +75,12 @@ class Vec2FaceOptions:
     mask_low: float = 0.5  # share of the tokens that are dropped at the least
     mask_mean: float = 0.75
     mask_sd: float = 0.25
-    pixel_weight: float = 2.0
+    pixel_weight: float = 1.0
     ssim_weight: float = 0.2
-    perceptual_weight: float = 0.5
+    perceptual_weight: float = 0.3
     token_weight: float = 0.5
     identity_weight: float = 0.5
-    adversarial_weight: float = 0.3
+    adversarial_weight: float = 1.0
     adversary_from: float = 0.15  # share of the steps at which the discriminator comes in
     seed: int = GENERATOR_SEED
     bfloat16: bool = True
