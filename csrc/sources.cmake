@@ -1,7 +1,7 @@
 # Every source of the core, rung by rung, in the order of the flows (csrc/README.md).
 set(GUISE_CORE_SOURCES
   # core
-  csrc/core/geometry.cpp csrc/core/image.cpp csrc/core/random.cpp csrc/core/device.cpp csrc/core/allocator.cpp csrc/core/cv_bridge.cpp csrc/core/image_pyramid.cpp
+  csrc/core/geometry.cpp csrc/core/image.cpp csrc/core/random.cpp csrc/core/device.cpp csrc/core/run_tasks.cpp csrc/core/allocator.cpp csrc/core/cv_bridge.cpp csrc/core/image_pyramid.cpp
   # io
   csrc/io/posix_file.cpp csrc/io/atomic_file.cpp csrc/io/sha256.cpp
   csrc/io/image_header.cpp csrc/io/exif_orientation.cpp csrc/io/jpeg_codec.cpp csrc/io/png_codec.cpp
@@ -58,7 +58,7 @@ set(GUISE_CORE_SOURCES
   csrc/search/pack_vectors.cpp csrc/search/perturb_vectors.cpp csrc/search/refine_vector.cpp
   csrc/search/draw_faces.cpp
   # measures
-  csrc/measure/arrays.cpp csrc/measure/run_tasks.cpp csrc/measure/error_curve.cpp csrc/measure/intervals.cpp
+  csrc/measure/arrays.cpp csrc/measure/error_curve.cpp csrc/measure/intervals.cpp
   csrc/measure/verification_folds.cpp csrc/measure/cosine_tiles.cpp csrc/measure/all_pairs.cpp
   csrc/measure/separation.cpp csrc/measure/identification.cpp
   # detect

@@ -66,22 +66,7 @@ void bind_separation(py::module_& m) {
   m.def(
       "greedily_apart",
       [](const at::Tensor& vectors, double max_cosine, int64_t block) {
-        GUISE_CHECK_ARG(block >= 1, "block must be 1 or more; got ", block);
-        GUISE_CHECK_ARG(vectors.dim() == 2, "vectors must be [N, D]; got ", vectors.sizes());
-        search::SeparatedSet kept(vectors.size(1), max_cosine);
-        std::vector<int64_t> places;
-        for (int64_t first = 0; first < vectors.size(0); first += block) {
-          const at::Tensor part = search::unit_rows(
-              vectors.narrow(0, first, std::min(block, vectors.size(0) - first)), "vectors");
-          const at::Tensor left = kept.apart(part).nonzero().flatten();
-          const at::Tensor rows = part.index_select(0, left);
-          const std::vector<int64_t> chosen = search::greedily_apart({rows}, max_cosine);
-          kept.add(rows.index_select(0, at::tensor(chosen, at::kLong)));
-          for (const int64_t place : chosen) {
-            places.push_back(first + left[place].item<int64_t>());
-          }
-        }
-        return at::tensor(places, at::kLong);
+        return search::greedily_apart(vectors, max_cosine, block);
       },
       py::arg("vectors"), py::arg("max_cosine"), py::kw_only(), py::arg("block") = 4096,
       py::call_guard<py::gil_scoped_release>(),

@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "core/run_tasks.h"
 #include "measure/cosine_tiles.h"
-#include "measure/run_tasks.h"
 
 namespace guise::measure {
 namespace {
@@ -76,7 +76,7 @@ class PairCounter {
  public:
   PairCounter(const EmbeddingRows& rows, const Integers& people, const AllPairsOptions& options)
       : rows_(rows), people_(people), options_(options), has_people_(people.size() > 0) {
-    const int64_t workers = worker_count(options.threads, block_count(rows.count));
+    const int64_t workers = core::worker_count(options.threads, block_count(rows.count));
     WorkerCounts empty;
     for (auto& bins : empty.bins) bins.assign(static_cast<size_t>(options.bins), 0);
     for (auto& passed : empty.passed) passed.assign(options.thresholds.size() + 1, 0);

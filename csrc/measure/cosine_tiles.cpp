@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/check.h"
-#include "measure/run_tasks.h"
+#include "core/run_tasks.h"
 #include "nets/row_kernels.h"
 
 namespace guise::measure {
@@ -20,7 +20,7 @@ std::vector<float> panels_of(const EmbeddingRows& rows, int64_t threads) {
   const int64_t panels = (rows.count + kTileColumns - 1) / kTileColumns;
   const int64_t size = rows.dimension * kTileColumns;
   std::vector<float> packed(static_cast<size_t>(panels * size), 0.0F);
-  run_tasks(panels, threads, [&](int64_t panel, int64_t) {
+  core::run_tasks(panels, threads, [&](int64_t panel, int64_t) {
     float* to = packed.data() + panel * size;
     const int64_t first = panel * kTileColumns;
     const int64_t columns = std::min(kTileColumns, rows.count - first);
@@ -47,8 +47,9 @@ void visit_cosines(
   const std::vector<float> panels = panels_of(right, options.threads);
   const std::vector<float> zeros(kTileColumns, 0.0F);
   const int64_t blocks = block_count(left.count), dimension = left.dimension;
-  std::vector<std::vector<float>> tiles(static_cast<size_t>(worker_count(options.threads, blocks)),
-                                        std::vector<float>(kTileRows * kTileColumns));
+  std::vector<std::vector<float>> tiles(
+      static_cast<size_t>(core::worker_count(options.threads, blocks)),
+      std::vector<float>(kTileRows * kTileColumns));
   const auto block_task = [&](int64_t block, int64_t worker) {
     const int64_t first_row = block * kTileRows;
     const int64_t rows = std::min(kTileRows, left.count - first_row);
@@ -62,7 +63,7 @@ void visit_cosines(
     if (finish) finish(block, worker);
   };
   const double count = static_cast<double>(blocks);
-  run_tasks(blocks, options.threads, block_task, [&](int64_t done) {
+  core::run_tasks(blocks, options.threads, block_task, [&](int64_t done) {
     if (!options.on_progress) return;
     const double left_over = 1 - static_cast<double>(done) / count;
     options.on_progress(upper ? 1 - left_over * left_over : 1 - left_over);

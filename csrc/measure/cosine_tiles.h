@@ -40,9 +40,9 @@ struct TileOptions {
 
 // Calls visit(tile, block, worker) for each tile. A block is kTileRows rows of `left`: its tiles
 // come one after the other, by rising first_column, and never on two threads at once. finish(block,
-// worker), where given, comes after the last tile of a block. `worker` is below worker_count of the
-// threads. Memory: a copy of `right`, and one tile for each thread. Rows must be checked before.
-// Throws std::invalid_argument for different dimensions, or kUpper with two sets of rows.
+// worker), where given, comes after the last tile of a block. `worker` is below core::worker_count
+// of the threads. Memory: a copy of `right`, and one tile for each thread. Rows must be checked
+// before. Throws std::invalid_argument for different dimensions, or kUpper with two sets of rows.
 void visit_cosines(
     const EmbeddingRows& left, const EmbeddingRows& right, const TileOptions& options,
     const std::function<void(const CosineTile&, int64_t block, int64_t worker)>& visit,

@@ -8,8 +8,8 @@
 #include <xtensor/xmath.hpp>
 
 #include "core/check.h"
+#include "core/run_tasks.h"
 #include "measure/cosine_tiles.h"
-#include "measure/run_tasks.h"
 
 namespace guise::measure {
 namespace {
@@ -75,7 +75,7 @@ template <typename One>
 Numbers summed_over_rows(const EmbeddingRows& probes, const EmbeddingRows& gallery,
                          const IdentificationOptions& options, const One& one) {
   const int64_t blocks = block_count(probes.count);
-  BlockRows rows(worker_count(options.threads, blocks), gallery.count);
+  BlockRows rows(core::worker_count(options.threads, blocks), gallery.count);
   std::vector<Numbers> sums(static_cast<size_t>(blocks),
                             xt::zeros<double>({static_cast<size_t>(options.ranks)}));
   TileOptions tiles;

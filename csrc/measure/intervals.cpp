@@ -13,7 +13,7 @@
 
 #include "core/check.h"
 #include "core/random.h"
-#include "measure/run_tasks.h"
+#include "core/run_tasks.h"
 
 namespace guise::measure {
 namespace {
@@ -176,7 +176,7 @@ BootstrapIntervals bootstrap_intervals(const ResampledPairs& pairs,
                   "a confidence must lie between 0 and 1; got ", options.confidence);
   const std::vector<SortedPair> sorted = sorted_pairs(pairs);
   std::vector<Rates> all(static_cast<size_t>(options.resamples));
-  run_tasks(options.resamples, options.threads, [&](int64_t resample, int64_t) {
+  core::run_tasks(options.resamples, options.threads, [&](int64_t resample, int64_t) {
     all[static_cast<size_t>(resample)] =
         rates_of(sorted, drawn(pairs.units, options.seed, resample), target_fmrs);
   });

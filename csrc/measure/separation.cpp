@@ -12,8 +12,8 @@
 #include <xtensor/xsort.hpp>
 
 #include "core/check.h"
+#include "core/run_tasks.h"
 #include "measure/cosine_tiles.h"
-#include "measure/run_tasks.h"
 
 namespace guise::measure {
 namespace {
@@ -57,7 +57,7 @@ struct NearestCentres {
 
 NearestCentres nearest_centres(const EmbeddingRows& centres, int64_t threads) {
   const std::vector<float> none(static_cast<size_t>(centres.count), -2.0F);
-  const int64_t workers = worker_count(threads, block_count(centres.count));
+  const int64_t workers = core::worker_count(threads, block_count(centres.count));
   std::vector<NearestCentres> found(static_cast<size_t>(workers), {none, none});
   TileOptions options;
   options.part = TilePart::kUpper;

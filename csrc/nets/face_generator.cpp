@@ -41,7 +41,7 @@ FaceGenerator::FaceGenerator(const GeneratorFile& file)
   net_->eval();
   if (file.has_pose_condition) {
     pose_condition_ = PoseCondition(net_->config().width);
-    load_state_dict(*pose_condition_, condition, file.path);
+    load_state_dict(*pose_condition_, condition, file.path + ", " + kConditionPrefix + "*");
     pose_condition_->eval();
   }
   for (at::Tensor& parameter : net_->parameters()) parameter.requires_grad_(false);

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/check.h"
-#include "measure/run_tasks.h"
+#include "core/run_tasks.h"
 #include "nets/lane_kernels.h"
 
 namespace guise::nets {
@@ -288,7 +288,7 @@ at::Tensor Vec2FaceInference::operator()(const at::Tensor& vectors, const Vec2Fa
   const int64_t threads = at::get_num_threads();
   const int64_t rounds = (count + threads * kChunkSamples - 1) / (threads * kChunkSamples);
   const int64_t tasks = std::min(count, rounds * threads);
-  measure::run_tasks(tasks, threads, [&](int64_t task, int64_t) {
+  core::run_tasks(tasks, threads, [&](int64_t task, int64_t) {
     const c10::InferenceMode no_autograd;
     const int64_t i = count * task / tasks;
     draw({.vectors = inputs.const_data_ptr<float>() + i * config_.vector_size,

@@ -6,7 +6,7 @@
 
 #include "core/check.h"
 #include "core/device.h"
-#include "measure/run_tasks.h"
+#include "core/run_tasks.h"
 
 namespace guise::pipelines {
 
@@ -30,7 +30,7 @@ search::DrawnFaces draw_in_parallel(const search::DrawFaces& draw, const at::Ten
                   vectors.sizes());
   std::vector<search::DrawnFaces> each(keys.size());
   const core::SingleThreadScope one_thread_each;
-  measure::run_tasks(static_cast<int64_t>(keys.size()), threads, [&](int64_t i, int64_t) {
+  core::run_tasks(static_cast<int64_t>(keys.size()), threads, [&](int64_t i, int64_t) {
     const core::SingleThreadScope one_thread;
     const auto place = static_cast<size_t>(i);
     each[place] = draw(vectors.narrow(0, i, 1), seed, {keys[place]}, cancel);
@@ -63,7 +63,7 @@ ReferenceFaces DrawReferenceFaces::operator()(const at::Tensor& vectors, int64_t
   const at::Tensor identities = search::unit_rows(vectors, "identity vectors");
   std::vector<stages::Embeddings> each(static_cast<size_t>(vectors.size(0)));
   const core::SingleThreadScope one_thread_each;
-  measure::run_tasks(vectors.size(0), threads, [&](int64_t i, int64_t) {
+  core::run_tasks(vectors.size(0), threads, [&](int64_t i, int64_t) {
     const core::SingleThreadScope one_thread;
     stages::AlignedFaces face;
     face.crops = draw_(vectors.narrow(0, i, 1), 0, {search::FaceKey{}}, cancel).images;

@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "core/random.h"
+#include "core/run_tasks.h"
 
 namespace guise::search {
 
@@ -16,6 +17,7 @@ namespace {
 constexpr uint32_t kStream = 0x69647631;  // "idv1"; of core/random: no other use of this number
 // Products are made for whole blocks of so many rows, at fixed places of the list.
 constexpr int64_t kBlock = 1024;
+constexpr int64_t kRowsATask = 128;
 constexpr double kLeastDeviation = 1e-6;  // of the largest
 
 at::Tensor checked(const at::Tensor& vectors, int64_t least) {
@@ -46,8 +48,8 @@ NormalVectors distribution_of(const at::Tensor& mean, const at::Tensor& centred,
 at::Tensor normals_of_block(uint64_t seed, uint64_t block, int64_t components) {
   at::Tensor z = at::empty({kBlock, components});
   float* values = z.mutable_data_ptr<float>();
-  at::parallel_for(0, kBlock, 64, [&](int64_t from, int64_t to) {
-    for (int64_t row = from; row < to; ++row) {
+  core::run_tasks(kBlock / kRowsATask, at::get_num_threads(), [&](int64_t task, int64_t) {
+    for (int64_t row = task * kRowsATask; row < (task + 1) * kRowsATask; ++row) {
       core::RandomStream random(seed, block * kBlock + static_cast<uint64_t>(row), kStream);
       for (int64_t k = 0; k < components; ++k) values[row * components + k] = random.next_normal();
     }

@@ -73,10 +73,12 @@ class Search {
   void choose(const at::Tensor& raw, at::Tensor numbers, at::Tensor units, int64_t first) {
     // Within the block, so that only what is apart already is drawn.
     at::Tensor faces;
-    keep(numbers, units, faces, greedily_apart({units}, options_.max_cosine));
+    keep(numbers, units, faces,
+         greedily_apart(std::vector<at::Tensor>{units}, options_.max_cosine));
     if (draw_ && numbers.size(0) > 0) {
       faces = draw_survivors(raw, numbers, units, first);
-      keep(numbers, units, faces, greedily_apart({faces}, options_.max_cosine));
+      keep(numbers, units, faces,
+           greedily_apart(std::vector<at::Tensor>{faces}, options_.max_cosine));
     }
     const int64_t taken = std::min(numbers.size(0), wanted_ - kept());
     if (taken == 0) return;
@@ -127,7 +129,7 @@ class Search {
     double low = options_.max_cosine, high = 1;
     while (high - low > 0.005) {
       const double middle = (low + high) / 2;
-      const auto kept = greedily_apart({units}, middle);
+      const auto kept = greedily_apart(std::vector<at::Tensor>{units}, middle);
       (static_cast<int64_t>(kept.size()) >= wanted_ ? high : low) = middle;
     }
     return high;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "search/identity_distribution.h"
 
 namespace guise::search {
 
@@ -108,6 +109,23 @@ std::vector<int64_t> greedily_apart(const std::vector<at::Tensor>& views, double
     if (!near) kept.push_back(i);
   }
   return kept;
+}
+
+at::Tensor greedily_apart(const at::Tensor& vectors, double max_cosine, int64_t block) {
+  GUISE_CHECK_ARG(vectors.dim() == 2, "vectors must be [N, D]; got ", vectors.sizes());
+  GUISE_CHECK_ARG(block >= 1, "block must be 1 or more; got ", block);
+  SeparatedSet kept(vectors.size(1), max_cosine);
+  std::vector<int64_t> places;
+  for (int64_t first = 0; first < vectors.size(0); first += block) {
+    const at::Tensor part =
+        unit_rows(vectors.narrow(0, first, std::min(block, vectors.size(0) - first)), "vectors");
+    const at::Tensor left = kept.apart(part).nonzero().flatten();
+    const at::Tensor rows = part.index_select(0, left);
+    const std::vector<int64_t> chosen = greedily_apart(std::vector<at::Tensor>{rows}, max_cosine);
+    kept.add(rows.index_select(0, at::tensor(chosen, at::kLong)));
+    for (const int64_t place : chosen) places.push_back(first + left[place].item<int64_t>());
+  }
+  return at::tensor(places, at::kLong);
 }
 
 double highest_cosine(const at::Tensor& units) {

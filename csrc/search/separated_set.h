@@ -36,6 +36,11 @@ class SeparatedSet {
 // max_cosine, in each of the views (float32 [N, D_i] of length 1, the same N). Places of the kept.
 std::vector<int64_t> greedily_apart(const std::vector<at::Tensor>& views, double max_cosine);
 
+// The same of one view, float [N, D] of any length, N of any size: block rows at a time, so that
+// little beside the rows kept is held in memory. Throws ValueError for rows that are not finite or
+// zero, a limit out of range or a block below 1.
+at::Tensor greedily_apart(const at::Tensor& vectors, double max_cosine, int64_t block = 4096);
+
 // The highest cosine of two rows of units, float32 [N, D], N >= 2.
 double highest_cosine(const at::Tensor& units);
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace guise::measure {
+namespace guise::core {
 
 // `threads` where it is above 0, else one per processor; never more than `tasks`, at least 1.
 // Throws std::invalid_argument for a number below 0.
@@ -18,4 +18,4 @@ void run_tasks(int64_t tasks, int64_t threads,
                const std::function<void(int64_t task, int64_t worker)>& task,
                const std::function<void(int64_t done)>& between = {});
 
-}  // namespace guise::measure
+}  // namespace guise::core

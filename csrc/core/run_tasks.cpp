@@ -1,4 +1,4 @@
-#include "measure/run_tasks.h"
+#include "core/run_tasks.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,7 +9,7 @@
 
 #include "core/check.h"
 
-namespace guise::measure {
+namespace guise::core {
 
 int64_t worker_count(int64_t threads, int64_t tasks) {
   GUISE_CHECK_ARG(threads >= 0, "threads must be 0 (one per processor) or above; got ", threads);
@@ -45,4 +45,4 @@ void run_tasks(int64_t tasks, int64_t threads,
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace guise::measure
+}  // namespace guise::core
