@@ -12,7 +12,17 @@ from typing import Any
 
 from guise import models
 from guise.models.registry import FREE_LICENCES
-from guise.plan_words import SOURCE_TYPE, changed_options, plan_command
+from guise.plan_words import (
+    FROM_PHOTOS,
+    REASONS,
+    SAMPLED,
+    SOURCE_TYPE,
+    changed_options,
+    identity_source,
+    is_whole_command,
+    plan_command,
+    whose_faces,
+)
 
 _SOURCE_TYPE_URI = f"http://cv.iptc.org/newscodes/digitalsourcetype/{SOURCE_TYPE}"
 
@@ -23,7 +33,6 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
-_REASONS = {"no face": "no face found", "landmarks": "landmarks disagree"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def dataset_card(
         _reading(plan),
         _provenance(plan),
         _limits(plan),
-        _licence(licences),
+        _licence(plan, licences),
     ]
     return "\n".join(parts)
 
@@ -98,8 +107,8 @@ def _front_matter(
     size = next((word for most, word in _SIZES if totals["pictures"] < most), "n>10M")
     lines = [
         "---",
-        f"license: {'cc0-1.0' if _is_free(licences) else 'other'}",
-        f"pretty_name: Faces of nobody, {plan['identities']} identities",
+        f"license: {'cc0-1.0' if _is_free(plan, licences) else 'other'}",
+        f"pretty_name: {_title(plan)}, {plan['identities']} identities",
         "tags: [synthetic, faces, face-recognition, guise]",
         "task_categories: [image-feature-extraction, image-classification]",
         f"size_categories: [{size}]",
@@ -117,18 +126,30 @@ def _what(plan: Mapping[str, Any], totals: Mapping[str, Any]) -> str:
         "arcface": "cut out by their five landmarks as recognisers are trained on (arcface)",
         "none": "as the generator frames them",
     }.get(plan["crop"], plan["crop"])
+    known = "what its generator drew: pose, light, age, tone and more"
+    if plan["generator"]["name"] != "render":
+        known = "what its generator was asked for, such as the strength of the noise"
     words = (
-        f"{totals['pictures']:,} pictures of {plan['identities']:,} people who do not exist, "
+        f"{totals['pictures']:,} pictures of {plan['identities']:,} {whose_faces(plan)}, "
         f"{size} x {size} px, {crop}. Each picture comes with its class, its five landmarks and "
-        "box in px, and what its generator drew: pose, light, age, tone and more."
+        f"box in px, and {known}."
     )
-    return f"# Faces of nobody\n\n{_filled(words)}\n"
+    if identity_source(plan) == FROM_PHOTOS:
+        words += (
+            " These are likenesses of real people: whoever passes the dataset on must have their "
+            "consent for it."
+        )
+    return f"# {_title(plan)}\n\n{_filled(words)}\n"
+
+
+def _title(plan: Mapping[str, Any]) -> str:
+    return "Faces of nobody" if identity_source(plan) == SAMPLED else "Generated faces"
 
 
 def _how(plan: Mapping[str, Any], plan_sha256: str, licences: Sequence[ModelLicence]) -> str:
     generator = plan["generator"]
     note = "The same command gives the same bytes on one machine and build, with any workers."
-    if generator["name"] != "render" or not all(model.known for model in licences):
+    if not is_whole_command(plan) or not all(model.known for model in licences):
         note = "Not all of the plan can be said as a command: plan.json has it all."
     rows = "\n".join(f"| {model.name} | `{model.sha256}` |" for model in licences)
     return f"""## How it was made
@@ -149,7 +170,7 @@ By guise {plan["guise"]}, generator `{generator["name"]}`, seed {plan["seed"]}:
 def _counts(plan: Mapping[str, Any], totals: Mapping[str, Any]) -> str:
     attempts = totals["attempts"]
     rows = [("attempts", attempts)]
-    rows += [(f"rejected: {_REASONS.get(k, k)}", n) for k, n in totals["rejected"].items()]
+    rows += [(f"rejected: {REASONS.get(k, k)}", n) for k, n in totals["rejected"].items()]
     rows += [
         ("pictures given up and left out", totals["given_up"]),
         ("pictures", totals["pictures"]),
@@ -166,6 +187,14 @@ def _counts(plan: Mapping[str, Any], totals: Mapping[str, Any]) -> str:
             f"five landmarks more than {gate['landmark_tolerance']} of the face's size away on "
             "average."
         )
+    own = plan["generator"].get("identities", {}).get("gate")
+    if own:
+        words += (
+            f" So is one whose embedding by {own['recogniser']} is further than "
+            f"{own['max_intra_distance']} (1 - cosine) from the face of its identity, or as near "
+            "to another identity's"
+            + (f", or whose quality is below {own['min_quality']}." if own["min_quality"] else ".")
+        )
     return f"""## Counts
 
 | what | count | of the attempts |
@@ -181,6 +210,8 @@ def _options(plan: Mapping[str, Any]) -> str:
     if not changed:
         return "## Options\n\nAll options of the generator have their default values.\n"
     rows = "\n".join(f"| {name} | {value} | {default} |" for name, value, default in changed)
+    if plan["generator"]["name"] != "render":
+        return f"## Options of the generator\n\n| option | here | |\n|---|---:|---|\n{rows}\n"
     return f"""## Options that differ from the defaults
 
 | option | here | default |
@@ -258,15 +289,24 @@ def _limits(plan: Mapping[str, Any]) -> str:
             "The faces are rendered, not photographed: skin, hair and cloth look simpler than real "
             "ones, and what is learned from them need not hold for photos."
         )
-    points += [
+    else:
+        points.append(
+            "The faces are drawn by a network, which knows people only as far as what it learned "
+            "from shows them. Landmarks are where the aligned crop has them (of a turned head "
+            "where a turn was asked for), not what a detector measured."
+        )
+    points.append(
         "Classes are numbers of drawn people. Whether two of them look alike, and whether all "
         "pictures of one look like one person, this card does not say: `guise report DATASET` "
-        "measures it with a recogniser and names that recogniser.",
-        "Landmarks, pose and the rest are what was drawn, not what a detector measured.",
-        "How age, sex and tone are spread was chosen in the options; it is not how they are spread "
-        "among people. Skin tone is a number of the drawing, placed on the Monk scale from 1 to "
-        "10.",
-    ]
+        "measures it with a recogniser and names that recogniser."
+    )
+    if plan["generator"]["name"] == "render":
+        points += [
+            "Landmarks, pose and the rest are what was drawn, not what a detector measured.",
+            "How age, sex and tone are spread was chosen in the options; it is not how they are "
+            "spread among people. Skin tone is a number of the drawing, placed on the Monk scale "
+            "from 1 to 10.",
+        ]
     if plan["gate"]:
         points.append(
             "Pictures in which the detector of the gate finds no face are missing, so what it "
@@ -276,14 +316,19 @@ def _limits(plan: Mapping[str, Any]) -> str:
     return "## Limits\n\n" + "\n".join(lines) + "\n"
 
 
-def _licence(licences: Sequence[ModelLicence]) -> str:
+def _licence(plan: Mapping[str, Any], licences: Sequence[ModelLicence]) -> str:
     rows = "\n".join(
         f"| {m.name} | {m.weights} | {'; '.join(m.training_data)} |"
         if m.known
         else f"| {m.name} | not known: not a file of guise's registry | not known |"
         for m in licences
     )
-    if _is_free(licences):
+    if identity_source(plan) != SAMPLED:
+        words = (
+            "Not stated: whose faces these are follows from what the maker of the dataset gave. "
+            "Whoever publishes it must clear their rights first."
+        )
+    elif _is_free(plan, licences):
         words = (
             "CC0-1.0: guise and its models claim no rights in the pictures, and the licences of "
             "what they were learned from allow it. Whoever publishes the dataset may choose other "
@@ -304,8 +349,9 @@ def _licence(licences: Sequence[ModelLicence]) -> str:
 """
 
 
-def _is_free(licences: Sequence[ModelLicence]) -> bool:
-    return bool(licences) and all(model.is_free for model in licences)
+def _is_free(plan: Mapping[str, Any], licences: Sequence[ModelLicence]) -> bool:
+    is_ours = identity_source(plan) == SAMPLED
+    return is_ours and bool(licences) and all(model.is_free for model in licences)
 
 
 def _filled(text: str, indent: str = "") -> str:

@@ -18,6 +18,7 @@ from guise.identities import (
     sample_identities,
 )
 from guise.models.registry import ModelEntry
+from guise.plan_words import FROM_PHOTOS, FROM_VECTORS, SAMPLED
 from guise.vec2face import (
     check_vectors,
     draw_options,
@@ -110,15 +111,20 @@ def open_samples(
     sums = {engine: generator_weights(entry, given.weights)[1]}
     people = _people(engine, entry, wanted, given, on_progress)
     facts = people.facts
+    recogniser = entry.vectors.recogniser
+    is_steered = given.yaw_targets is not None or given.steer_quality is not None
+    if given.identity_gate or is_steered:
+        sums[recogniser] = _core.sha256_file(str(models.path(recogniser)))
     check = None
     if given.identity_gate:
-        recogniser = entry.vectors.recogniser
         embedder = models.open_embedder(recogniser)
-        sums[recogniser] = _core.sha256_file(str(models.path(recogniser)))
+        # Without a detector the plan has no gate, and this one draws again all the same.
         facts["gate"] = {
             "recogniser": recogniser,
             "max_intra_distance": given.max_intra_distance,
             "min_quality": given.min_quality,
+            "attempts": wanted.gate.attempts,
+            "max_given_up_share": wanted.gate.max_given_up_share,
         }
         check = _core.CheckIdentity(
             embedder,
@@ -148,11 +154,12 @@ def _people(
     assert entry.vectors is not None
     if given.vectors is not None and given.from_images is not None:
         raise ValueError("vectors and from_images contradict each other; give one")
-    limit = MAX_COSINE.get(engine, PUBLISHED_MAX_COSINE)
-    if given.min_separation is not None:
-        if not 0 <= given.min_separation <= 2:
-            raise ValueError(f"min_separation must lie from 0 to 2; got {given.min_separation}")
-        limit = 1 - given.min_separation
+    separation = given.min_separation
+    if separation is None:
+        separation = 1 - MAX_COSINE.get(engine, PUBLISHED_MAX_COSINE)
+    if not 0 <= separation <= 2:
+        raise ValueError(f"min_separation must lie from 0 to 2; got {separation}")
+    limit = 1 - separation
     if given.vectors is None and given.from_images is None:
         found = sample_identities(
             wanted.first_identity + wanted.identities,
@@ -166,27 +173,30 @@ def _people(
             on_progress=on_progress,
         )
         own = found.vectors[wanted.first_identity :]
-        return _People(own, {"source": "sampled", "max_cosine": limit})
+        return _People(own, {"source": SAMPLED, "min_separation": separation})
     if given.from_images is not None:
         vectors = identities_from_images(given.from_images, generator=engine)
-        source = f"{len(vectors)} photos of the user (from_images)"
+        source, what = FROM_PHOTOS, "photos"
     else:
         assert given.vectors is not None
-        vectors, source = given.vectors, "vectors of the user"
+        vectors, source, what = given.vectors, FROM_VECTORS, "vectors"
         check_vectors(vectors, entry.vectors, engine)
     end = wanted.first_identity + wanted.identities
     if end > len(vectors):
         raise ValueError(
             f"there must be an identity vector for each of the identities {wanted.first_identity} "
-            f"to {end - 1}; {source} give {len(vectors)}; set identities"
+            f"to {end - 1}; the {what} give {len(vectors)}; set identities"
         )
     own = vectors[wanted.first_identity : end].float()
     if given.min_separation is not None and len(own) > 1:
         highest = _core.highest_cosine(own)
         if highest > limit:
             raise ValueError(
-                f"identities must be apart by at least {given.min_separation}; two of the {source} "
+                f"identities must be apart by at least {given.min_separation}; two of the {what} "
                 f"are apart by {1 - highest:.3f}; take one of them out or allow "
                 f"{math.floor(100 * (1 - highest)) / 100:.2f}"
             )
-    return _People(own, {"source": source})
+    facts: dict[str, object] = {"source": source}
+    if given.min_separation is not None:
+        facts["min_separation"] = separation
+    return _People(own, facts)

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+from test_dataset_card import command_of
 from test_synthesize_cli import tree
 from typer.testing import CliRunner, Result
 
 import guise
 from guise import _core
 from guise.cli import app
+from guise.dataset_card import dataset_card, model_licences
 from guise.generation import GeneratorOptions
+from guise.plan_words import FROM_PHOTOS
 
 ENGINE = "house-vec2face"
 PEOPLE, EACH = 4, 3
@@ -200,3 +203,49 @@ def test_wrong_flags_say_what_must_hold(
     assert done.exit_code == 2, done.output
     assert said in " ".join((done.output + done.stderr).split())
     assert not (tmp_path / "d").exists()
+
+
+def test_the_command_on_the_card_makes_the_same_plan(tmp_path: Path) -> None:
+    target = tmp_path / "d"
+    given = GeneratorOptions(noise=[0.2, 0.4], yaw_targets=[-20.0, 0.0], min_separation=0.35)
+    make(target, given, identities=1, images_per_identity=1, attempts=3)
+    card = (target / "README.md").read_text()
+    words = command_of(card)
+    assert "--no-gate" in words
+    assert words[words.index("--attempts") + 1] == "3"
+    assert "Not all of the plan can be said" not in card
+    again = CliRunner().invoke(app, [words[1], str(target), *words[3:]])
+    assert again.exit_code == 0, again.output
+    assert "1 of 1 pictures, 0 new" in again.output
+    for line in ("| draw.noise.strengths | 0.2, 0.4 |", "0.6 (1 - cosine)", "Faces of nobody"):
+        assert line in card, line
+
+
+def test_the_card_does_not_call_given_people_nobody(tmp_path: Path, vectors: torch.Tensor) -> None:
+    make(tmp_path / "d", GeneratorOptions(vectors=vectors), images_per_identity=1)
+    made = plan(tmp_path / "d")
+    totals = {"pictures": 4, "attempts": 4, "rejected": {}, "given_up": 0}
+    by_vectors = (tmp_path / "d" / "README.md").read_text()
+    made["generator"]["identities"]["source"] = FROM_PHOTOS
+    by_photos = dataset_card(made, totals, model_licences(made), plan_sha256="cd" * 32)
+    for card in (by_vectors, by_photos):
+        assert "nobody" not in card
+        assert "do not exist" not in card
+        assert "license: other" in card
+        assert "must clear their rights first" in card
+        assert "Not all of the plan can be said" in card
+    assert "likenesses of real people" in by_photos
+    assert "likenesses of real people" not in by_vectors
+
+
+def test_what_draws_again_is_part_of_the_plan(tmp_path: Path, whole: Path) -> None:
+    for change in ({"attempts": 3}, {"max_given_up_share": 0.5}):
+        with pytest.raises(ValueError, match=f"identities.gate.{next(iter(change))}"):
+            make(whole, **change)
+    steered = guise.plan_dataset(
+        engine=ENGINE,
+        gate=None,
+        generate=GeneratorOptions(identity_gate=False, steer_quality=0.5),
+        identities=1,
+    )
+    assert "house-recogniser" in json.loads(steered.plan.json)["generator"]["models"]

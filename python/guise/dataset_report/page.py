@@ -22,7 +22,7 @@ from guise.dataset_report.facts import DatasetFacts, Pictures
 from guise.dataset_report.pictures import data_uri, sheet_rows, spread, tile
 from guise.dataset_report.similarity import Integers, Recogniser, Similarity, compare
 from guise.models.registry import packaged_text
-from guise.plan_words import PROVENANCE, changed_options, plan_options
+from guise.plan_words import PROVENANCE, REASONS, changed_options, plan_options, whose_faces
 
 _TEMPLATE = "dataset.html.j2"
 _PICTURES_EACH = 10
@@ -113,6 +113,7 @@ def page_text(
     redrawn = redraw_chart(looked_at)
     return environment.from_string(packaged_text(_TEMPLATE)).render(
         facts=facts,
+        whose=whose_faces(facts.plan),
         figures=_head_figures(facts, labels),
         about=_about(facts),
         sheet=sheet_rows(pictures, labels),
@@ -206,7 +207,7 @@ def _rejections(facts: DatasetFacts, kept: int) -> list[tuple[str, str, str]]:
 
 
 def _reason(name: str) -> str:
-    return {"no face": "no face found", "landmarks": "landmarks disagree"}.get(name, name)
+    return REASONS.get(name, name)
 
 
 def _rejection_chart(facts: DatasetFacts) -> Any:
