@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from guise.train.detector_scenes import Scene, SceneSource, expose
 from guise.train.head_bank import PortraitBank, label_portraits, render_heads
 from guise.train.memory_format import use_channels_last
 from guise.train.scene_backgrounds import load_panoramas
-from guise.train.training_log import TrainingLog, write_curve
+from guise.train.training_log import StepReport, TrainingLog, write_curve
 
 
 @dataclass(frozen=True)
@@ -186,20 +185,14 @@ def train(
     """
     log = TrainingLog(work / "log.jsonl", run.step)
     end = run.options.steps if stop_at is None else min(stop_at, run.options.steps)
-    losses: list[float] = []
-    began, first = time.perf_counter(), run.step
+    report = StepReport(log, step=run.step, end=end, batch=run.options.batch, what="scenes")
     run.net.train()
     while run.step < end:
         if label is not None and source.portraits is None and run.has_portraits:
             source = replace(source, portraits=label(_labeller(run, work)))
-        losses.append(run.advance(draw_batch(source, run.options, run.step)))
+        report.add({"loss": run.advance(draw_batch(source, run.options, run.step))})
         if run.step % log_every == 0:
-            rate = run.options.batch * (run.step - first) / (time.perf_counter() - began)
-            mean = sum(losses) / len(losses)
-            log.write(step=run.step, loss=round(mean, 4), rate=round(rate, 1))
-            line = f"step {run.step}/{end}, loss {mean:.3f}, {rate:.1f} scenes/s"
-            print(line, file=sys.stderr, flush=True)
-            losses = []
+            report.tell(run.step)
         if run.step % save_every == 0 or run.step in (end, run.options.portraits_from):
             run.save(work / "checkpoint.safetensors")
             write_weights(run, work / "house-detector.safetensors")

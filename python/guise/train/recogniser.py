@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,7 +39,7 @@ from guise.train.photo_augment import PhotoAugmenter
 from guise.train.portrait_augment import PortraitAugmenter
 from guise.train.recogniser_finish import finished_weights
 from guise.train.shuffled_rows import rows_of_step
-from guise.train.training_log import TrainingLog, write_curve
+from guise.train.training_log import StepReport, TrainingLog, write_curve
 
 
 @dataclass(frozen=True)
@@ -174,21 +173,12 @@ def train(
     """Runs to the last step, or to `stop_at`; a checkpoint and a line of log now and then."""
     log = TrainingLog(work / "log.jsonl", run.step)
     end = run.options.steps if stop_at is None else min(stop_at, run.options.steps)
-    losses: list[float] = []
-    began, first = time.perf_counter(), run.step
+    report = StepReport(log, step=run.step, end=end, batch=run.options.batch, what="pictures")
     run.net.train()
     while run.step < end:
-        losses.append(run.advance(*data(run.step)))
+        report.add({"loss": run.advance(*data(run.step))})
         if run.step % log_every == 0:
-            rate = run.options.batch * (run.step - first) / (time.perf_counter() - began)
-            log.write(step=run.step, loss=round(sum(losses) / len(losses), 4), rate=round(rate, 1))
-            print(
-                f"step {run.step}/{end}, loss {sum(losses) / len(losses):.3f}, "
-                f"{rate:.0f} pictures/s",
-                file=sys.stderr,
-                flush=True,
-            )
-            losses = []
+            report.tell(run.step)
         if run.step % save_every == 0 or run.step == end:
             run.save(work / "checkpoint.safetensors")
             if on_save is not None:

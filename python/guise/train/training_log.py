@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,32 @@ class TrainingLog:
         """One line. `step` is one of the values."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+
+
+class StepReport:
+    """Collects the losses of steps; tells their means and the rate, to the log and to stderr."""
+
+    def __init__(self, log: TrainingLog, *, step: int, end: int, batch: int, what: str) -> None:
+        self.log, self.first, self.end = log, step, end
+        self.batch, self.what = batch, what
+        self.began = time.perf_counter()
+        self.losses: dict[str, list[float]] = {}
+
+    def add(self, losses: Mapping[str, float]) -> None:
+        """Those of one step."""
+        for name, value in losses.items():
+            self.losses.setdefault(name, []).append(value)
+
+    def tell(self, step: int) -> None:
+        """The means since the last call, and the rate since the start."""
+        rate = self.batch * (step - self.first) / (time.perf_counter() - self.began)
+        means = {name: sum(values) / len(values) for name, values in self.losses.items()}
+        rounded = {name: round(mean, 4) for name, mean in means.items()}
+        self.log.write(step=step, **rounded, rate=round(rate, 1))
+        words = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+        line = f"step {step}/{self.end}, {words}, {rate:.1f} {self.what}/s"
+        print(line, file=sys.stderr, flush=True)
+        self.losses = {}
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ from guise.train.people_group import (
     generator_group,
 )
 from guise.train.shuffled_rows import rows_of_step
-from guise.train.training_log import TrainingLog, write_curve
+from guise.train.training_log import StepReport, TrainingLog, write_curve
 from guise.train.vec2face_finish import embed_all, pose_head, vector_statistics
 
 GRID_TOKENS = 49
@@ -299,22 +298,11 @@ def train(
     """Runs to the last step, or to `stop_at`; a checkpoint and a line of log now and then."""
     log = TrainingLog(work / "log.jsonl", run.step)
     end = run.options.steps if stop_at is None else min(stop_at, run.options.steps)
-    sums: dict[str, list[float]] = {}
-    began, first = time.perf_counter(), run.step
+    report = StepReport(log, step=run.step, end=end, batch=run.options.batch, what="pictures")
     while run.step < end:
-        for name, value in run.advance(data(run.step)).items():
-            sums.setdefault(name, []).append(value)
+        report.add(run.advance(data(run.step)))
         if run.step % log_every == 0:
-            rate = run.options.batch * (run.step - first) / (time.perf_counter() - began)
-            means = {name: round(sum(values) / len(values), 4) for name, values in sums.items()}
-            log.write(step=run.step, **means, rate=round(rate, 1))
-            words = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
-            print(
-                f"step {run.step}/{end}, {words}, {rate:.1f} pictures/s",
-                file=sys.stderr,
-                flush=True,
-            )
-            sums = {}
+            report.tell(run.step)
         if run.step % save_every == 0 or run.step == end:
             run.save(work / "checkpoint.safetensors")
             names = ("pixel", "perceptual", "identity", "adversarial")
