@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from guise.train import generator_losses as losses
 from guise.train import vec2face
 from guise.train.checkpoint import load_checkpoint
 from guise.train.crop_bank import Crops
+from guise.train.feature_adversary import FeatureAdversary, adversarial_loss, discriminator_loss
+from guise.train.recogniser_judge import RecogniserJudge
 from guise.train.training_log import read_log
-from guise.train.vec2face import Judge
 
 TEMPLATE = torch.tensor(
     [[38.29, 51.7], [73.53, 51.5], [56.03, 71.74], [41.55, 92.37], [70.73, 92.2]]
@@ -163,11 +165,11 @@ def test_a_house_recogniser_shows_what_its_stages_see() -> None:
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge(model_path("house-recogniser"))
+def judge() -> RecogniserJudge:
+    return RecogniserJudge(model_path("house-recogniser"))
 
 
-def test_the_judge_embeds_what_the_recogniser_embeds(judge: Judge) -> None:
+def test_the_judge_embeds_what_the_recogniser_embeds(judge: RecogniserJudge) -> None:
     faces = images(4)
     raw = judge.embed(faces)
     assert raw.shape == (2, 512)
@@ -176,24 +178,30 @@ def test_the_judge_embeds_what_the_recogniser_embeds(judge: Judge) -> None:
     assert not any(p.requires_grad for p in judge.net.parameters())
 
 
-TINY = vec2face.Vec2FaceOptions(
-    discriminator_channels=(8, 8, 8, 8), batch=2, steps=4, adversary_from=0.5, warm_up=2
-)
+TINY = vec2face.Vec2FaceOptions(batch=2, steps=4, adversary_from=0.5, warm_up=2)
 
 
-def learn(work: Path, judge: Judge, stop_at: int | None = None) -> Path:
+def learn(
+    work: Path,
+    judge: RecogniserJudge,
+    stop_at: int | None = None,
+    options: vec2face.Vec2FaceOptions = TINY,
+    start: Path | None = None,
+) -> Path:
     work.mkdir(exist_ok=True)
     torch.set_num_threads(1)
     pixels = np.random.default_rng(0).integers(0, 255, (6, 112, 112, 3)).astype(np.uint8)
-    data = vec2face.StepData(Crops(pixels, np.arange(6)), TINY)
-    run = vec2face.Run(TINY, judge)
+    data = vec2face.StepData(Crops(pixels, np.arange(6)), options)
+    run = vec2face.Run(options, judge)
+    if start is not None:
+        run.start_from(start)
     if (work / "checkpoint.safetensors").is_file():
         run.resume(work / "checkpoint.safetensors")
     vec2face.train(run, data, work, save_every=3, log_every=1, stop_at=stop_at)
     return work / "checkpoint.safetensors"
 
 
-def test_a_generator_goes_on_byte_for_byte(tmp_path: Path, judge: Judge) -> None:
+def test_a_generator_goes_on_byte_for_byte(tmp_path: Path, judge: RecogniserJudge) -> None:
     whole = learn(tmp_path / "whole", judge)
     learn(tmp_path / "parts", judge, stop_at=3)
     parts = learn(tmp_path / "parts", judge)
@@ -206,12 +214,52 @@ def test_a_generator_goes_on_byte_for_byte(tmp_path: Path, judge: Judge) -> None
     for name in ("im_decoder.conv_out.weight", "blocks.3.attn.qkv.weight"):
         assert not torch.equal(tensors[f"average.{name}"], started.net.state_dict()[name])
     assert not torch.equal(
-        tensors["adversary.net.to_logits.2.weight"],
-        started.adversary.state_dict()["to_logits.2.weight"],
+        tensors["adversary.net.heads.0.0.parametrizations.weight.original"],
+        started.adversary.state_dict()["heads.0.0.parametrizations.weight.original"],
     )
+    assert (tensors["adversary.net.scale"] > 0).all()
 
 
-def test_training_stops_at_a_loss_that_is_not_finite(judge: Judge) -> None:
+def test_a_generator_begins_with_given_weights(tmp_path: Path, judge: RecogniserJudge) -> None:
+    given = tmp_path / "given.safetensors"
+    torch.manual_seed(77)
+    weights = _core.nets.Vec2Face("house").state_dict()
+    _core.write_safetensors(str(given), {name: value.half() for name, value in weights.items()})
+    options = replace(TINY, start_sha256=_core.sha256_file(str(given)), rate=0.0)
+    path = learn(tmp_path / "work", judge, options=options, start=given)
+    tensors, facts = load_checkpoint(path)
+    assert facts["step"] == 4
+    assert [row["step"] for row in read_log(tmp_path / "work" / "log.jsonl")] == [3, 4]
+    name = "im_decoder.conv_out.weight"
+    torch.testing.assert_close(tensors[f"generator.net.{name}"], weights[name].half().float())
+    assert tensors["adversary.net.scale"].all()
+
+
+def test_the_discriminator_looks_through_the_recogniser(judge: RecogniserJudge) -> None:
+    torch.manual_seed(3)
+    net = FeatureAdversary([32, 64, 128])
+    real, made = images(5), images(6)
+    seen = judge.features(real)[1:]
+    net.calibrate(real, seen)
+    scale = net.scale.clone()
+    net.calibrate(made * 3, judge.features(made * 3)[1:])
+    assert torch.equal(net.scale, scale)
+    assert scale[0] == pytest.approx(4 / float(real.square().mean().sqrt()))
+    judged = net(real, seen)
+    assert [tuple(each.shape) for each in judged] == [(2, 1, 14, 14)] * 3 + [(2, 1, 7, 7)]
+    leaf = made.clone().requires_grad_()
+    judged_made = net(leaf, judge.features(leaf)[1:])
+    adversarial_loss(judged_made).backward()
+    assert leaf.grad is not None and leaf.grad.any()
+
+
+def test_hinges_of_the_discriminator() -> None:
+    real, made = [torch.tensor([2.0, 0.5])], [torch.tensor([-3.0, 0.25])]
+    assert discriminator_loss(real, made).item() == pytest.approx(0.25 + 0.625)
+    assert adversarial_loss([*made, *real]).item() == pytest.approx(1.375 - 1.25)
+
+
+def test_training_stops_at_a_loss_that_is_not_finite(judge: RecogniserJudge) -> None:
     run = vec2face.Run(TINY, judge)
     faces = images(1).index_fill(0, torch.tensor([1]), float("nan"))
     masks = _core.nets.draw_masks(0, [0, 1], low=0.5, mean=0.75)

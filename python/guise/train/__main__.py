@@ -134,6 +134,10 @@ def vec2face(
     recogniser_file: Annotated[
         Path, typer.Option(help="house-recogniser, whose embeddings it learns to draw.")
     ] = Path("models/house-recogniser/house-recogniser.safetensors"),
+    start: Annotated[
+        Optional[Path],
+        typer.Option(help="Weights to begin with, at the step where the discriminator comes in."),
+    ] = None,
     people: Annotated[Optional[int], typer.Option(help="Rendered people.")] = None,
     samples: Annotated[Optional[int], typer.Option(help="Pictures of each.")] = None,
     threads: _Threads = 0,
@@ -146,6 +150,7 @@ def vec2face(
         out=out,
         work=work,
         recogniser=recogniser_file,
+        start=start,
         threads=threads,
         stop_at=stop_at,
         changes={"people": people, "samples": samples, "steps": steps},

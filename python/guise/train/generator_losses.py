@@ -60,6 +60,14 @@ def perceptual_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Ten
     return total
 
 
+def pixel_distance(ours: Tensor, theirs: Tensor, side: int) -> Tensor:
+    """The mean squared difference of two batches that are averaged down to `side` px."""
+    window = ours.shape[-1] // side
+    return functional.mse_loss(
+        functional.avg_pool2d(ours.float(), window), functional.avg_pool2d(theirs.float(), window)
+    )
+
+
 def identity_distance(ours: Tensor, theirs: Tensor) -> Tensor:
     """The mean of 1 - cosine of two batches of embeddings [N, D]."""
     return (1 - functional.cosine_similarity(ours.float(), theirs.float())).mean()

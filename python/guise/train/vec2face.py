@@ -3,8 +3,10 @@
 What it learns: from the raw embedding of a rendered crop, and a grid of tokens of which a random
 share is masked, back to the crop. Losses as in the papers (Wu et al. 2024 and 2025): pixels, SSIM,
 tokens, identity, a perceptual distance and, once the picture stands, a discriminator; what the
-papers take from VGG16, house-recogniser's own layers give here. Everything random follows from
-(seed, step): a run that is stopped and started again ends in the same bytes.
+papers take from VGG16, house-recogniser's own layers give here. An embedding does not say how hair
+and background lie, and whoever has to match them by pixels draws their mean; so against the
+discriminator pixels count on 28 px alone. Everything random follows from (seed, step): a run that
+is stopped and started again ends in the same bytes.
 """
 
 from __future__ import annotations
@@ -30,11 +32,15 @@ from guise.train.checkpoint import (
     tensors_below,
 )
 from guise.train.crop_bank import CropLayout, Crops, render_crops
+from guise.train.feature_adversary import (
+    FeatureAdversary,
+    adversarial_loss,
+    discriminator_loss,
+)
 from guise.train.generator_losses import (
     identity_distance,
-    judged_generated,
-    judged_real,
     perceptual_distance,
+    pixel_distance,
     structural_similarity,
 )
 from guise.train.memory_format import use_channels_last
@@ -45,14 +51,31 @@ from guise.train.people_group import (
     PeopleGroup,
     generator_group,
 )
+from guise.train.recogniser_judge import RecogniserJudge
 from guise.train.shuffled_rows import rows_of_step
 from guise.train.training_log import StepReport, TrainingLog, write_curve
 from guise.train.vec2face_finish import embed_all, pose_head, vector_statistics
 
 GRID_TOKENS = 49
-RECOGNISER_PX = 64
 CLIP_NORM = 2.0
 LAYOUT = CropLayout(crop_px=112, inner_px=112, render_px=192)
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """What the generator lowers: each loss times its weight."""
+
+    pixel: float
+    pixel_side: int  # that pictures are averaged down to before pixels are compared
+    ssim: float
+    perceptual: float
+    token: float
+    identity: float
+    adversarial: float
+
+
+ALONE = LossWeights(1.0, 112, ssim=0.2, perceptual=0.3, token=0.5, identity=0.5, adversarial=0.0)
+AGAINST = LossWeights(0.3, 28, ssim=0.0, perceptual=0.3, token=0.5, identity=1.5, adversarial=0.3)
 
 
 @dataclass(frozen=True)
@@ -60,13 +83,12 @@ class Vec2FaceOptions:
     """How house-vec2face is trained. A checkpoint goes on only under the same options."""
 
     preset: str = "house"
-    discriminator_channels: tuple[int, int, int, int] = (32, 64, 96, 128)
     people: int = GENERATOR_PEOPLE  # rendered
     samples: int = GENERATOR_SAMPLES  # pictures of each
     batch: int = 16
     steps: int = 16_000
     rate: float = 4e-4
-    discriminator_rate: float = 1e-4
+    discriminator_rate: float = 2e-4
     weight_decay: float = 0.01
     warm_up: int = 500  # steps
     average: float = 0.999  # of the weights that are shipped, a moving average
@@ -74,15 +96,21 @@ class Vec2FaceOptions:
     mask_low: float = 0.5  # share of the tokens that are dropped at the least
     mask_mean: float = 0.75
     mask_sd: float = 0.25
-    pixel_weight: float = 1.0
-    ssim_weight: float = 0.2
-    perceptual_weight: float = 0.3
-    token_weight: float = 0.5
-    identity_weight: float = 0.5
-    adversarial_weight: float = 1.0
-    adversary_from: float = 0.15  # share of the steps at which the discriminator comes in
+    alone: LossWeights = ALONE
+    against: LossWeights = AGAINST  # once the discriminator is there
+    adversary_from: float = 0.3  # share of the steps at which it comes in
     seed: int = GENERATOR_SEED
     bfloat16: bool = True
+    start_sha256: str = ""  # of the weights it begins with, at the step of `adversary_from`
+
+    @property
+    def first_step(self) -> int:
+        """At which a run under these options begins."""
+        return self.adversary_step if self.start_sha256 else 0
+
+    @property
+    def adversary_step(self) -> int:
+        return math.ceil(self.adversary_from * self.steps)
 
 
 def generator_people(options: Vec2FaceOptions) -> PeopleGroup:
@@ -120,74 +148,36 @@ class StepData:
         )
 
 
-class Judge:
-    """house-recogniser as what it is to the generator: embeddings and features, never trained."""
-
-    def __init__(self, path: Path) -> None:
-        tensors = _core.read_safetensors(str(path))
-        channels = [tensors[f"stages.{s}.0.conv1.weight"].shape[0] for s in range(4)]
-        blocks = [
-            len({k.split(".")[2] for k in tensors if k.startswith(f"stages.{s}.")})
-            for s in range(4)
-        ]
-        self.net = _core.nets.HouseRecogniser(
-            channels=channels,
-            blocks=blocks,
-            dimension=tensors["linear.weight"].shape[0],
-            has_quality="quality.weight" in tensors,
-        )
-        self.net.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-        )
-        use_channels_last(self.net)
-        self.net.eval()
-        for parameter in self.net.parameters():
-            parameter.requires_grad_(False)
-
-    def embed(self, images: Tensor) -> Tensor:
-        """float [N, 3, 112, 112] in -1..1 -> raw embeddings [N, 512]."""
-        small = functional.interpolate(
-            images.float(), size=RECOGNISER_PX, mode="bilinear", antialias=True
-        )
-        raw: Tensor = self.net(small.contiguous(memory_format=torch.channels_last))
-        return raw.float()
-
-    def last_stage(self, images: Tensor) -> Tensor:
-        """float [N, 3, 112, 112] in -1..1 -> [N, F]: what pose is read from."""
-        small = functional.interpolate(images, size=RECOGNISER_PX, mode="bilinear", antialias=True)
-        last: Tensor = self.net.stage_features(small)[-1]
-        return last.contiguous().flatten(1)
-
-    def features(self, images: Tensor) -> list[Tensor]:
-        """What the layers down to 14 px see at the picture's own size."""
-        found: list[Tensor] = self.net.stage_features(images)
-        return found[:4]
-
-
 class Run:
     """Generator, discriminator, their optimisers and the averaged weights at one step."""
 
-    def __init__(self, options: Vec2FaceOptions, judge: Judge) -> None:
+    def __init__(self, options: Vec2FaceOptions, judge: RecogniserJudge) -> None:
         self.options, self.judge = options, judge
         torch.manual_seed(options.seed)
         self.net = _core.nets.Vec2Face(options.preset)
-        self.adversary = _core.nets.Vec2FaceDiscriminator(
-            channels=list(options.discriminator_channels)
-        )
+        _, *channels = (x.shape[1] for x in judge.features(torch.zeros(1, 3, 112, 112)))
+        self.adversary = FeatureAdversary(channels)
         for net in (self.net, self.adversary):
             use_channels_last(net)
             net.train()
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(),
             lr=options.rate,
-            betas=(0.9, 0.99),
+            betas=(0.5, 0.99),
             weight_decay=options.weight_decay,
         )
         self.adversary_optimiser = torch.optim.AdamW(
-            self.adversary.parameters(), lr=options.discriminator_rate, betas=(0.5, 0.99)
+            self.adversary.parameters(), lr=options.discriminator_rate, betas=(0.0, 0.99)
         )
         self.average = {name: value.clone() for name, value in self.net.state_dict().items()}
-        self.step = 0
+        self.step = options.first_step
+
+    def start_from(self, path: Path) -> None:
+        """Takes the weights of a generator of the same preset. Raises CorruptFile, RuntimeError."""
+        given = _core.read_safetensors(str(path))
+        own = {name: given[name].to(value.dtype) for name, value in self.average.items()}
+        self.net.load_state_dict(own)
+        self.average = own
 
     def advance(self, drawn: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, float]:
         """One step; gives its losses."""
@@ -195,7 +185,8 @@ class Run:
         rate = options.rate * (0.5 + 0.5 * math.cos(math.pi * share))
         self.optimiser.param_groups[0]["lr"] = rate * min(1, (self.step + 1) / options.warm_up)
         crops, masked, dropped, noise = drawn
-        is_adversarial = share >= options.adversary_from
+        is_adversarial = self.step >= options.adversary_step
+        weights = options.against if is_adversarial else options.alone
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
             with torch.no_grad():
                 vectors = self.judge.embed(crops)
@@ -203,52 +194,44 @@ class Run:
             length = vectors.norm(dim=1, keepdim=True) / math.sqrt(vectors.shape[1])
             given = vectors + options.vector_noise * length * noise
             images, tokens, targets = self.net(given, masked, dropped)
-            losses = self._losses(crops, vectors, features, images, tokens, targets)
+            seen = self.judge.features(images)
+            losses = {
+                "pixel": pixel_distance(images, crops, weights.pixel_side),
+                "perceptual": perceptual_distance(seen, features),
+                "token": functional.mse_loss(tokens.float(), targets.float()),
+                "identity": identity_distance(self.judge.embed(images), vectors),
+            }
+            if weights.ssim:
+                losses["ssim"] = 1 - structural_similarity(images, crops)
             if is_adversarial:
-                for parameter in self.adversary.parameters():
-                    parameter.requires_grad_(False)
-                losses["adversarial"] = judged_real(self.adversary(images))
-        total = torch.stack(
-            [getattr(options, f"{name}_weight") * loss for name, loss in losses.items()]
-        ).sum()
+                self.adversary.calibrate(crops, features[1:])
+                self.adversary.requires_grad_(False)
+                losses["adversarial"] = adversarial_loss(self.adversary(images, seen[1:]))
+        total = torch.stack([getattr(weights, name) * loss for name, loss in losses.items()]).sum()
         if not bool(total.isfinite()):
             words = ", ".join(f"{name} {loss.item():g}" for name, loss in losses.items())
             raise ValueError(f"step {self.step}: every loss must be finite; got {words}")
         descend(total, self.net, self.optimiser)
         if is_adversarial:
-            losses["discriminator"] = self._teach_adversary(crops, images.detach())
+            losses["discriminator"] = self._teach_adversary(
+                (crops, features[1:]), (images.detach(), [each.detach() for each in seen[1:]])
+            )
         self.step += 1
         self._update_average()
         return {name: float(loss.item()) for name, loss in losses.items()}
 
-    def _losses(
-        self,
-        crops: Tensor,
-        vectors: Tensor,
-        features: list[Tensor],
-        images: Tensor,
-        tokens: Tensor,
-        targets: Tensor,
-    ) -> dict[str, Tensor]:
-        return {
-            "pixel": functional.mse_loss(images.float(), crops),
-            "ssim": 1 - structural_similarity(images, crops),
-            "perceptual": perceptual_distance(self.judge.features(images), features),
-            "token": functional.mse_loss(tokens.float(), targets.float()),
-            "identity": identity_distance(self.judge.embed(images), vectors),
-        }
-
-    def _teach_adversary(self, crops: Tensor, images: Tensor) -> Tensor:
-        for parameter in self.adversary.parameters():
-            parameter.requires_grad_(True)
+    def _teach_adversary(
+        self, real: tuple[Tensor, list[Tensor]], made: tuple[Tensor, list[Tensor]]
+    ) -> Tensor:
+        self.adversary.requires_grad_(True)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bfloat16):
-            real, made = self.adversary(torch.cat([crops, images])).chunk(2)
-        loss = 0.5 * (judged_real(real) + judged_generated(made))
+            loss = discriminator_loss(self.adversary(*real), self.adversary(*made))
         descend(loss, self.adversary, self.adversary_optimiser)
         return loss
 
     def _update_average(self) -> None:
-        kept = min(self.options.average, (1 + self.step) / (10 + self.step))
+        steps = self.step - self.options.first_step
+        kept = min(self.options.average, (1 + steps) / (10 + steps))
         for name, value in self.net.state_dict().items():
             average = self.average[name]
             if average.is_floating_point():
@@ -326,15 +309,19 @@ def build(
     work: Path,
     recogniser: Path,
     threads: int,
+    start: Path | None = None,
     stop_at: int | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> Path:
     """Renders what is missing, trains or goes on training, and writes the weights to `out`.
 
-    recogniser: house-recogniser's file. changes: fields of the options that are not their defaults.
+    recogniser: house-recogniser's file. start: weights of a generator to begin with, where the
+    discriminator comes in. changes: fields of the options that are not their defaults.
     Raises ValueError (a checkpoint of other options), CorruptFile.
     """
     given = {name: value for name, value in (changes or {}).items() if value is not None}
+    if start is not None:
+        given["start_sha256"] = _core.sha256_file(str(start))
     options = Vec2FaceOptions(**given)
     torch.set_num_threads(threads or torch.get_num_threads())
     work.mkdir(parents=True, exist_ok=True)
@@ -345,10 +332,12 @@ def build(
     crops = render_crops(
         generator_people(options), work / "crops", layout=LAYOUT, threads=threads, on_progress=tell
     )
-    run = Run(options, Judge(recogniser))
+    run = Run(options, RecogniserJudge(recogniser))
     checkpoint = work / "checkpoint.safetensors"
     if checkpoint.is_file():
         run.resume(checkpoint)
+    elif start is not None:
+        run.start_from(start)
     train(run, StepData(crops, options), work, save_every=500, stop_at=stop_at)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "house-vec2face.safetensors"
