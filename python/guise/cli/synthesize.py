@@ -22,7 +22,7 @@ from guise.cli._generator_options import (
 from guise.cli._progress import ctrl_c_sets_a_flag, picture_progress
 from guise.cli._render_options import with_recipe_options
 from guise.shard_split import parse_shard_range, share_of_environment
-from guise.synthesis import DEFAULT_GATE, DatasetJob, plan_dataset
+from guise.synthesis import AUTO_GATE, GENERATOR_GATE, RENDER_GATE, DatasetJob, plan_dataset
 
 _PLAN = _core.DatasetOptions().as_dict()
 _GATE: dict[str, Any] = _PLAN["gate"]
@@ -109,7 +109,11 @@ _NoProvenance = Annotated[
 ]
 _Gate = Annotated[
     str,
-    _option(help=f"Detector that must find each face. Default: {DEFAULT_GATE}.", panel=_CHECKS),
+    _option(
+        help=f"Detector that must find each face. Default: {RENDER_GATE} for the renderer, "
+        f"{GENERATOR_GATE} for generators.",
+        panel=_CHECKS,
+    ),
 ]
 _NoGate = Annotated[bool, _option("--no-gate", help="Keep every picture.", panel=_CHECKS)]
 _Tolerance = Annotated[
@@ -176,7 +180,7 @@ def synthesize(
     identities_per_shard: _PerShard = None,
     provenance: _Provenance = None,
     no_provenance: _NoProvenance = False,
-    gate: _Gate = DEFAULT_GATE,
+    gate: _Gate = AUTO_GATE,
     no_gate: _NoGate = False,
     landmark_tolerance: _Tolerance = None,
     attempts: _Attempts = None,
