@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from test_dataset_card import command_of
-from test_synthesize_cli import tree
+from test_synthesize_cli import command, synthesize, tree
 from typer.testing import CliRunner, Result
 
 import guise
@@ -77,6 +81,31 @@ def test_what_was_stopped_goes_on_byte_for_byte(tmp_path: Path) -> None:
     assert not (target / "manifest.jsonl").exists()
     make(target, given, workers=1, **long)
     make(tmp_path / "undisturbed", given, workers=2, **long)
+    assert tree(target) == tree(tmp_path / "undisturbed")
+
+
+def count_files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def test_kill_at_random_moments_changes_no_byte(tmp_path: Path) -> None:
+    wanted = ("--engine", ENGINE, "-n", 8, "-m", 16, "--identities-per-shard", 1)
+    target, moments, written = tmp_path / "killed", random.Random(7), 0
+    for _ in range(4):
+        process = subprocess.Popen(
+            command(target, *wanted, "--workers", 2),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while count_files(target) <= written and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        written = count_files(target)
+    assert written > 1 and not (target / "manifest.jsonl").exists()
+    synthesize(target, *wanted)
+    synthesize(tmp_path / "undisturbed", *wanted, "--workers", 1)
     assert tree(target) == tree(tmp_path / "undisturbed")
 
 
