@@ -32,6 +32,7 @@ from guise.train.crop_bank import list_portraits
 from guise.train.detector_scenes import Scene, SceneSource, expose
 from guise.train.head_bank import PortraitBank, label_portraits, render_heads
 from guise.train.memory_format import use_channels_last
+from guise.train.moving_average import update_average
 from guise.train.scene_backgrounds import load_panoramas
 from guise.train.training_log import StepReport, TrainingLog, write_curve
 
@@ -142,17 +143,8 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
         self.optimiser.step()
         self.step += 1
-        self._average()
+        update_average(self.mean, self.net.state_dict(), most=options.average, step=self.step)
         return float(loss.item())
-
-    def _average(self) -> None:
-        keep = min(self.options.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.net.state_dict().items():
-            mean = self.mean[name]
-            if value.is_floating_point():
-                mean.lerp_(value.detach(), 1 - keep)
-            else:
-                mean.copy_(value)
 
     def save(self, path: Path) -> None:
         """The whole state."""

@@ -44,6 +44,7 @@ from guise.train.generator_losses import (
     structural_similarity,
 )
 from guise.train.memory_format import use_channels_last
+from guise.train.moving_average import update_average
 from guise.train.people_group import (
     GENERATOR_PEOPLE,
     GENERATOR_SAMPLES,
@@ -217,7 +218,12 @@ class Run:
                 (crops, features[1:]), (images.detach(), [each.detach() for each in seen[1:]])
             )
         self.step += 1
-        self._update_average()
+        update_average(
+            self.average,
+            self.net.state_dict(),
+            most=options.average,
+            step=self.step - options.first_step,
+        )
         return {name: float(loss.item()) for name, loss in losses.items()}
 
     def _teach_adversary(
@@ -228,14 +234,6 @@ class Run:
             loss = discriminator_loss(self.adversary(*real), self.adversary(*made))
         descend(loss, self.adversary, self.adversary_optimiser)
         return loss
-
-    def _update_average(self) -> None:
-        steps = self.step - self.options.first_step
-        kept = min(self.options.average, (1 + steps) / (10 + steps))
-        for name, value in self.net.state_dict().items():
-            average = self.average[name]
-            if average.is_floating_point():
-                average.lerp_(value, 1 - kept)
 
     def save(self, path: Path) -> None:
         """The whole state."""
