@@ -213,7 +213,9 @@ def test_what_is_measured_is_what_is_kept(faces: Path, strangers: Path, tmp_path
     assert report.equal_error == again.equal_error and report.ranks == again.ranks
 
 
-def test_held_out_people_are_the_default(faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_held_out_people_are_the_default(
+    faces: Path, strangers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known = verification_sets.held_out_set
     monkeypatch.setattr(
         dataset_figures, "held_out_set", lambda preset, **values: known(preset, people=3, each=2)
@@ -227,6 +229,9 @@ def test_held_out_people_are_the_default(faces: Path, monkeypatch: pytest.Monkey
     crops = [photo.read() for photo in found.sets[0].photos.photos]
     assert all(crop.shape == (112, 112, 3) for crop in crops)
     assert found.rendered
+    beside = evaluate.evaluate_dataset(faces, on=["rendered", strangers], steps=1)
+    assert [each.name for each in beside.sets][1:] == ["rendered people, default", "others"]
+    assert beside.rendered
 
 
 def test_faces_to_measure_on_are_found_once(

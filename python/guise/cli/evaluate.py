@@ -32,8 +32,8 @@ _OnSeveral = Annotated[
     typer.Option(
         "--on",
         metavar="PATH",
-        help="What to measure on; may be given again. Default: rendered people whom no dataset "
-        "shows.",
+        help="What to measure on; may be given again. Default: rendered, people whom no dataset "
+        "shows (a folder of that name is ./rendered).",
     ),
 ]
 _OutFolder = Annotated[

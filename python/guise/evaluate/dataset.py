@@ -44,6 +44,8 @@ from guise.train.reference_recogniser import (
 _Path = Union[str, "os.PathLike[str]"]
 #: What is being done, how much of it is done, how much there is.
 Progress = Callable[[str, int, int], Any]
+#: Among what is measured on: rendered people whom no dataset shows.
+RENDERED = "rendered"
 _CROP = CropContract(TEMPLATE, INPUT_PX, INPUT_PX, (127.5,) * 3, (127.5,) * 3)
 
 
@@ -107,16 +109,17 @@ def evaluate_dataset(
     """Trains the reference recogniser on each dataset and measures verification.
 
     datasets: folders that `guise.data.open` reads, of ArcFace crops. on: sets to measure on, as
-    `evaluate_recogniser` takes them; by default rendered people whom no dataset shows. together:
-    train once, on all datasets as one. images: use so many pictures of each (of all of them,
-    with together): whole people in the order in which they come. steps: the budget, by default the
-    recipe's. keep: a file for the weights. threads: 0 for one per processor.
+    `evaluate_recogniser` takes them, and "rendered": rendered people whom no dataset shows, which
+    is the default. together: train once, on all datasets as one. images: use so many pictures of
+    each (of all of them, with together): whole people in the order in which they come. steps: the
+    budget, by default the recipe's. keep: a file for the weights. threads: 0 for one per processor.
 
     On one machine the same datasets, images, steps, seed and threads give the same weights.
     Raises ValueError (no crops, too few people or pictures, people that are trained and measured
     on), Unavailable (absent, or an unfinished dataset) and CorruptFile.
     """
-    paths, measured = _listed(datasets), _listed(on)
+    paths = _listed(datasets)
+    measured = [os.fspath(path) for path in _listed(on)] or [RENDERED]
     recipe = ReferenceRecipe() if steps is None else ReferenceRecipe(steps=steps)
     _check(paths, together=together, images=images, keep=keep, seed=seed, threads=threads)
     groups = [paths] if together else [[path] for path in paths]
@@ -131,7 +134,7 @@ def evaluate_dataset(
         used = torch.get_num_threads()
         on_sets = _verification_sets(measured, threads, progress)
         results = [_result(each, on_sets, recipe, seed, threads, keep, progress) for each in sets]
-    return DatasetReports(recipe, seed, used, on_sets, not measured, results)
+    return DatasetReports(recipe, seed, used, on_sets, RENDERED in measured, results)
 
 
 def _listed(paths: _Path | Sequence[_Path]) -> list[_Path]:
@@ -167,9 +170,9 @@ def _check(
         raise ValueError(f"keep must be a file in a folder that is there; got {keep}")
 
 
-def _check_held_out(sets: Sequence[TrainingSet], on: Sequence[_Path]) -> None:
+def _check_held_out(sets: Sequence[TrainingSet], on: Sequence[str]) -> None:
     """Whoever is trained on must not be measured on."""
-    for path in on:
+    for path in (each for each in on if each != RENDERED):
         folder = Path(path)
         if not folder.is_dir():
             continue
@@ -187,16 +190,18 @@ def _check_held_out(sets: Sequence[TrainingSet], on: Sequence[_Path]) -> None:
 
 
 def _verification_sets(
-    on: Sequence[_Path], threads: int, progress: Progress | None
+    on: Sequence[str], threads: int, progress: Progress | None
 ) -> list[VerificationSet]:
-    if not on:
-        return [
+    sets = []
+    if RENDERED in on:
+        sets = [
             held_out_set(preset, threads=threads, progress=_told(progress, f"drawing {preset}"))
             for preset in HELD_OUT_PRESETS
         ]
-    return [
+    paths = [path for path in on if path != RENDERED]
+    return sets + [
         verification_set(path, name=name, progress=_told(progress, f"cutting out {name}"))
-        for path, name in zip(on, short_names(on), strict=True)
+        for path, name in zip(paths, short_names(paths), strict=True)
     ]
 
 

@@ -87,7 +87,7 @@ class Vec2FaceOptions:
     people: int = GENERATOR_PEOPLE  # rendered
     samples: int = GENERATOR_SAMPLES  # pictures of each
     batch: int = 16
-    steps: int = 16_000
+    steps: int = 9_000
     rate: float = 4e-4
     discriminator_rate: float = 2e-4
     weight_decay: float = 0.01
