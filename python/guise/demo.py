@@ -1,9 +1,10 @@
 """`python -m guise.demo`: faces of nobody, photos without faces, and a page that shows both.
 
-First a sheet of rendered people, a row each, with the renderer's defaults. Then a small dataset and
-its report. Then the photos of `--photos` are anonymised, or some made from the astronaut picture
-that scikit-image carries (NASA, public domain): as it is, lying on its side by an EXIF flag with a
-GPS position, small in a large picture, in grey, beside a cat, and cut short.
+First a sheet of rendered people, a row each, with the renderer's defaults, a small dataset and its
+report. Then a dataset that house-vec2face draws from identity vectors, and its audit. Then the
+photos of `--photos` are anonymised, or some made from the astronaut picture that scikit-image
+carries (NASA, public domain): as it is, lying on its side by an EXIF flag with a GPS position,
+small in a large picture, in grey, beside a cat, and cut short.
 """
 
 from __future__ import annotations
@@ -12,17 +13,25 @@ import argparse
 import base64
 import hashlib
 import html
+import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import guise
+import guise.data
 from guise.dataset_report import dataset_report
 from guise.report import write_comparison_page
+from guise.synthesis import DatasetJob
 
 PEOPLE, PHOTOS_EACH, SIZE_PX, SEED = 6, 8, 160, 4
 DATASET_PEOPLE, DATASET_PHOTOS_EACH, DATASET_SIZE_PX = 24, 8, 112
+SHOWN_GENERATED = 8
+# Rendered anew by the audit, beside as many others: some seconds.
+TRAINING_PEOPLE = 100
 # A recogniser, where one is installed, takes a tenth of a second a picture.
 COMPARED_PEOPLE = 8
 
@@ -33,6 +42,7 @@ def main() -> None:
     out: Path = arguments.out
     sheet, speed = _render_faces(out)
     dataset_line = _write_dataset(out)
+    generated, generated_line = _generate_dataset(out)
     photos = arguments.photos or _make_photos(out / "made-photos")
     summary = guise.anonymize_folder(photos, out / "anonymised")
     page = write_comparison_page(
@@ -50,7 +60,12 @@ def main() -> None:
     )
     for photo, status, reason in summary.problems:
         print(f"  {photo}: {status}: {reason}")
-    _put_in_front(page, sheet, speed, dataset_line)
+    rendered = (speed, f"Beside it {dataset_line}.")
+    _put_in_front(
+        page,
+        _figure("guise: faces of nobody", sheet, "rendered faces", rendered)
+        + _figure("Faces from identity vectors", generated, "generated faces", generated_line),
+    )
     print(f"report: {summary.report}\npage:   {page}")
 
 
@@ -81,17 +96,14 @@ def _render_faces(out: Path) -> tuple[Path, str]:
 
 
 def _write_dataset(out: Path) -> str:
-    """Writes a dataset in folders and its report; a line of HTML about both.
-
-    The folder is named after the plan: an engine of another version begins another one.
-    """
+    """Writes a dataset in folders and its report; a line of HTML about both."""
     job = guise.plan_dataset(
         identities=DATASET_PEOPLE,
         images_per_identity=DATASET_PHOTOS_EACH,
         size_px=DATASET_SIZE_PX,
         seed=SEED,
     )
-    name = f"dataset-{hashlib.sha256(job.plan.json.encode()).hexdigest()[:8]}"
+    name = _named("dataset", job)
     summary = job.run(out / name)
     turned_down = summary.no_face + summary.landmarks_disagree
     words = (
@@ -104,16 +116,58 @@ def _write_dataset(out: Path) -> str:
     return f'{html.escape(words)}: <a href="{report.path.name}">its report</a>'
 
 
-def _put_in_front(page: Path, sheet: Path, speed: str, dataset_line: str) -> None:
-    """Puts the sheet and the line about the dataset at the top of the page of the photos."""
-    data = base64.b64encode(sheet.read_bytes()).decode("ascii")
-    section = (
-        f'<main>\n<h1>guise: faces of nobody</h1>\n<p class="quiet">{speed}</p>\n'
-        f'<p><img src="data:image/jpeg;base64,{data}" alt="rendered faces, a row a person" '
-        f'style="max-width: 100%; height: auto"></p>\n<p>Beside it {dataset_line}.</p>\n'
+def _generate_dataset(out: Path) -> tuple[Path, tuple[str, str]]:
+    """Writes a dataset of house-vec2face and its audit; a sheet of it, and two lines of HTML."""
+    job = guise.plan_dataset(
+        engine="house-vec2face",
+        identities=DATASET_PEOPLE,
+        images_per_identity=DATASET_PHOTOS_EACH,
+        seed=SEED,
     )
+    folder = out / _named("generated", job)
+    started = time.monotonic()
+    summary = job.run(folder)
+    seconds = time.monotonic() - started
+    words = (
+        f"{summary.pictures} pictures of {DATASET_PEOPLE} people drawn from vectors, each checked "
+        f"to show its own identity, 112 px: {seconds:.1f} s"
+    )
+    faces = guise.data.open(folder)
+    shown = range(SHOWN_GENERATED * DATASET_PHOTOS_EACH)
+    sheet = out / "generated.jpg"
+    pictures = torch.stack([faces[i][0] for i in shown])
+    guise.write_image(sheet, guise.contact_sheet(pictures, columns=DATASET_PHOTOS_EACH))
+    page = out / _named("audit", job)
+    if page.exists():
+        verdict = str(json.loads((page / "audit.json").read_text())["verdict"])
+    else:
+        verdict = guise.audit_dataset(folder, out=page, training_people=TRAINING_PEOPLE).verdict
+    print(f"{words}\ndataset: {folder}\nits audit: {page}/index.html ({verdict})")
+    link = f'<a href="{page.name}/index.html">its audit</a>'
+    return sheet, (words, f"The verdict of {link}: {verdict}.")
+
+
+def _named(what: str, job: DatasetJob) -> str:
+    """A folder's name, after the plan: an engine of another version begins another one."""
+    return f"{what}-{hashlib.sha256(job.plan.json.encode()).hexdigest()[:8]}"
+
+
+def _figure(title: str, sheet: Path, what: str, lines: tuple[str, str]) -> str:
+    """A section with a sheet of faces between two lines, HTML."""
+    data = base64.b64encode(sheet.read_bytes()).decode("ascii")
+    above, below = lines
+    return (
+        f'<h1>{title}</h1>\n<p class="quiet">{above}</p>\n'
+        f'<p><img src="data:image/jpeg;base64,{data}" alt="{what}, a row a person" '
+        'style="max-width: 100%; height: auto"></p>\n'
+        f"<p>{below}</p>\n"
+    )
+
+
+def _put_in_front(page: Path, sections: str) -> None:
+    """Puts sections at the top of the page of the photos."""
     text = page.read_text(encoding="utf-8")
-    page.write_text(text.replace("<main>\n", section, 1), encoding="utf-8")
+    page.write_text(text.replace("<main>\n", f"<main>\n{sections}", 1), encoding="utf-8")
 
 
 def _make_photos(folder: Path) -> Path:

@@ -150,7 +150,7 @@ def compared_line(
         verdict,
         excess,
         f"{percent(excess)} beyond strangers",
-        f"at most {percent(MOST_EXCESS)}",
+        f"at most {percent(MOST_EXCESS)}, or chance",
         words,
         {
             "training_people": {"looked_at": len(seen), "of": trained_on},
