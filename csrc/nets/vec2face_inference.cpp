@@ -108,7 +108,8 @@ class AttentionHead {
 struct Vec2FaceInference::Buffers {
   Buffers(int64_t rows, int64_t width, int64_t picture_channels) {
     const int64_t widest = std::max(4 * width, picture_channels);
-    numbers = at::empty({rows, 3 * width + 2 * widest});
+    // Zeros: products read the padding of rows, which not all that writes them writes.
+    numbers = at::zeros({rows, 3 * width + 2 * widest});
     x = numbers.mutable_data_ptr<float>();
     normed = x + rows * width;
     attended = normed + rows * width;

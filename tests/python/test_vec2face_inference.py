@@ -131,6 +131,22 @@ def test_bytes_do_not_depend_on_neighbours_or_memory(house: _core.nets.Vec2Face)
 
 
 @torch.no_grad()
+def test_bytes_do_not_depend_on_what_memory_held() -> None:
+    net = make("odd")
+    folded, given = net.folded(), inputs(net, 7)
+    wanted = net(*given)[0]
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        for _ in range(4):
+            used = [torch.full((n,), torch.nan) for n in (1000, 60_000, 200_000, 500_000) * 3]
+            del used
+            torch.testing.assert_close(folded(*given), wanted, atol=1e-4, rtol=1e-4)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@torch.no_grad()
 def test_a_condition_leaves_bytes_alone_too() -> None:
     net = make("odd")
     folded = net.folded()
