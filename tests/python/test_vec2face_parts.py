@@ -235,6 +235,13 @@ def test_a_generator_begins_with_given_weights(tmp_path: Path, judge: Recogniser
     assert tensors["adversary.net.scale"].all()
 
 
+def test_weights_of_another_net_are_no_beginning(tmp_path: Path, judge: RecogniserJudge) -> None:
+    other = tmp_path / "other.safetensors"
+    _core.write_safetensors(str(other), {"conv.weight": torch.zeros(1)})
+    with pytest.raises(ValueError, match="must hold a Vec2Face of preset house; "):
+        vec2face.Run(TINY, judge).start_from(other)
+
+
 def test_the_discriminator_looks_through_the_recogniser(judge: RecogniserJudge) -> None:
     torch.manual_seed(3)
     net = FeatureAdversary([32, 64, 128])

@@ -1,5 +1,8 @@
 """What a generated face is compared by while Vec2Face is trained.
 
+`judged_real` and `judged_generated` are Vec2Face's own adversarial losses, for the published sizes
+and discriminator; house-vec2face has those of `feature_adversary`.
+
 Images are float [N, 3, 112, 112] RGB in -1..1. Each loss is a mean over the batch, and has
 gradients.
 """

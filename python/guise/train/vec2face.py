@@ -174,8 +174,14 @@ class Run:
         self.step = options.first_step
 
     def start_from(self, path: Path) -> None:
-        """Takes the weights of a generator of the same preset. Raises CorruptFile, RuntimeError."""
+        """Takes the weights of a generator of the same preset. Raises ValueError, CorruptFile."""
         given = _core.read_safetensors(str(path))
+        for name, value in self.average.items():
+            if name not in given or given[name].shape != value.shape:
+                raise ValueError(
+                    f"{path} must hold a Vec2Face of preset {self.options.preset}; {name} is "
+                    "missing or has another shape; give such a file, or leave --start out"
+                )
         own = {name: given[name].to(value.dtype) for name, value in self.average.items()}
         self.net.load_state_dict(own)
         self.average = own
